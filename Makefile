@@ -1,0 +1,72 @@
+# Every target does its own set-up: git, make and Python 3.11+ are enough.
+PY ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint fix paper docs bench snapshots lock inspector smoke-testnet test-long clean
+
+help:
+	@echo "make demo   set up, then trade on the built-in paper exchange (no keys, no network)"
+	@echo "make test   set up, then every check that CI runs"
+	@echo "make paper  the paper exchange alone, on loopback"
+	@echo "More: setup lint fix docs bench snapshots inspector smoke-testnet test-long lock clean"
+
+# A virtual environment works where Python is externally managed. Where ensurepip is missing (Debian without
+# python3-venv) any pip at hand fills it; with no pip at all, one line says what to install.
+define install_lock
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; name one with: make PY=python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PY) -m venv $(VENV) >/dev/null 2>&1 \
+	  || { rm -rf $(VENV); $(PY) -m venv --without-pip $(VENV); }
+	@if $(BIN)/python -m pip --version >/dev/null 2>&1; then pip="$(BIN)/python -m pip"; \
+	elif $(PY) -m pip --version >/dev/null 2>&1; then pip="$(PY) -m pip --python $(BIN)/python"; \
+	elif command -v pip3 >/dev/null 2>&1; then pip="pip3 --python $(BIN)/python"; \
+	else echo "No pip was found. Install it with: apt-get install python3-venv"; exit 1; fi; \
+	$$pip --disable-pip-version-check install --quiet --require-hashes -r $(1) && \
+	$$pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+endef
+
+$(VENV)/.run: requirements.lock pyproject.toml
+	$(call install_lock,requirements.lock)
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml
+	$(call install_lock,requirements-dev.lock)
+	@touch $(VENV)/.run
+
+setup: $(VENV)/.run
+
+demo: setup
+	@$(BIN)/binance-spot-mcp demo
+
+paper: setup
+	@$(BIN)/binance-spot-mcp paper
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/python -m pytest -q -n auto -m "not long"
+
+test-long: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -m long
+
+fix: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# The lock files name hashes and no host; uv is needed only here, by whoever changes a dependency.
+lock:
+	printf 'hatchling>=1.27,<2\neditables>=0.5,<1\n' > build-backend.in
+	uv pip compile --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
+	  pyproject.toml build-backend.in -o requirements.lock
+	uv pip compile --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
+	  pyproject.toml --extra dev build-backend.in -c requirements.lock -o requirements-dev.lock
+	rm build-backend.in

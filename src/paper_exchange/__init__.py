@@ -1,0 +1,1 @@
+"""A Binance Spot exchange on loopback: matching engine, market, and Binance's protocols."""
