@@ -1,0 +1,1 @@
+"""Every endpoint of Binance Spot, one value each."""
