@@ -1,7 +1,7 @@
 """An agent's first day, over a real MCP session, one step a line.
 
-The client starts the server as a host would (a process, stdio); on paper the server starts the exchange and talks signed
-HTTP to it; on the testnet it talks to Binance. Each step states what it proved and fails if it could not.
+The client starts the server as a host would (a process, stdio); on paper the server starts the exchange and talks
+signed HTTP to it; on the testnet it talks to Binance. Each step states what it proved and fails if it could not.
 """
 
 import json
