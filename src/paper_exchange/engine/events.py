@@ -91,7 +91,7 @@ class OrderReport(_Event, frozen=True, tag=True):
 
 
 class Trade(_Event, frozen=True, tag=True):
-    """A public trade. `trade_id` counts from 1 per symbol without gaps."""
+    """A public trade. `trade_id` counts from the symbol's `first_trade_id` without gaps."""
 
     symbol: str
     trade_id: int

@@ -263,6 +263,7 @@ class SymbolSpec(Struct, frozen=True, kw_only=True):
         base_precision / quote_precision: Decimals of either asset; fills' quote amounts are truncated to the latter.
         execution_rules: Price ranges that executions must keep; empty when none.
         reference_price: How the reference price is made; None when the symbol has none (-2043).
+        first_trade_id: The id of the first trade the engine makes; older ids belong to trades before its time.
     """
 
     symbol: str
@@ -288,6 +289,7 @@ class SymbolSpec(Struct, frozen=True, kw_only=True):
     commission: Commission = Commission()
     execution_rules: tuple[PriceRange, ...] = ()
     reference_price: ReferencePriceRule | None = None
+    first_trade_id: int = 1
 
 
 class Sor(Struct, frozen=True, kw_only=True, rename="camel"):
