@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
+from inspect import cleandoc
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from binance_spot_mcp.catalogue.rules import Rule
+from binance_spot_mcp.catalogue.rules import Broken, Rule, broken
 from binance_spot_mcp.vocabulary import plain
 
 Security = Literal["NONE", "USER_DATA", "TRADE"]
@@ -24,6 +26,9 @@ class ServerDecides:
 
 SERVER_DECIDES = ServerDecides()
 
+SIGNED_NAMES = ("recvWindow", "timestamp", "signature")
+"""What signing adds to a signed call. No `Params` holds them: they belong to the attempt, not to the request."""
+
 
 class Params(BaseModel):
     """The parameters of one endpoint, under Binance's names; snake_case is accepted as well.
@@ -32,14 +37,23 @@ class Params(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True, validate_default=False
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        validate_default=False,
+        defer_build=True,
     )
 
-    def wire(self) -> dict[str, str]:
-        """The parameters that were given, as the text that goes on the wire, in declaration order."""
+    def given(self) -> dict[str, object]:
+        """The parameters that are sent, defaults included, by wire name and in declaration order."""
         fields = type(self).model_fields
-        given = ((fields[name].alias or name, getattr(self, name)) for name in fields)
-        return {alias: wire_text(value) for alias, value in given if value is not None}
+        values = ((info.alias or name, getattr(self, name)) for name, info in fields.items())
+        return {alias: value for alias, value in values if value is not None}
+
+    def wire(self) -> dict[str, str]:
+        """The same as the text that goes on the wire."""
+        return {alias: wire_text(value) for alias, value in self.given().items()}
 
     @classmethod
     def asked(cls) -> list[str]:
@@ -60,11 +74,16 @@ def wire_text(value: object) -> str:
             return str(value)
 
 
-class Payload(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class Payload(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """The part of an answer that we compute with and show; the exchange's own JSON stays beside it.
 
     Unknown keys are passed over, since Binance adds fields.
     """
+
+    @classmethod
+    def columns(cls) -> list[str]:
+        """What the fields are called in a table: wire names, spelt out where the wire has a letter or a position."""
+        return [to_camel(name) for name in cls.__struct_fields__]
 
 
 P = TypeVar("P", bound=Params)
@@ -130,9 +149,32 @@ class Endpoint(Generic[P, R]):
         """Whether a call carries timestamp and signature."""
         return self.security != "NONE"
 
+    @property
+    def description(self) -> str:
+        """What a model reads about the tool, on one line."""
+        return " ".join(cleandoc(self.params.__doc__ or "").split())
+
     def cost(self, params: P) -> int:
         """Request weight that a call with these parameters is listed with."""
         return self.weight(params) if callable(self.weight) else self.weight
+
+    def faults(self, params: P) -> list[Broken]:
+        """What is wrong between the parameters, in the order of the rules; empty if nothing is."""
+        return broken(self.rules, params.given())
+
+    def decode(self, body: bytes | str) -> Any:
+        """The answer as `result` describes it.
+
+        Raises:
+            msgspec.DecodeError: The body is no JSON.
+            msgspec.ValidationError: It is JSON, but not such an answer.
+        """
+        return _decoder(self.result).decode(body)
+
+
+@cache
+def _decoder(result: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(result)
 
 
 Catalogue = Mapping[str, Endpoint[Any, Any]]

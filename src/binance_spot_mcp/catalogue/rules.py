@@ -12,7 +12,9 @@ Given = Mapping[str, object]
 """Parameters that were sent, by wire name; one that is absent or None was not sent."""
 
 Condition = Mapping[str, tuple[str, ...]]
-"""Parameter name to the values that fulfil it; no values mean that it is present. All entries must hold."""
+"""Parameter name to the values that fulfil it, `ANY` if it need only be present. All entries must hold."""
+
+ANY: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
