@@ -1,0 +1,47 @@
+"""The MCP server, built from settings; nothing runs and nothing is opened by building it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from mcp.server import CacheHint, MCPServer
+
+from binance_spot_mcp import __version__
+from binance_spot_mcp.settings import Settings
+from binance_spot_mcp.surface.instructions import instructions
+from binance_spot_mcp.surface.registry import registry
+from binance_spot_mcp.surface.session import OpenDesk, Session, session
+from binance_spot_mcp.surface.toolbox import select
+
+NAME = "binance-spot"
+_AN_HOUR_MS = 3_600_000
+
+
+def build(settings: Settings, open_desk: OpenDesk) -> MCPServer[Session]:
+    """The server for these settings.
+
+    Args:
+        settings: Which environment, and which tools.
+        open_desk: Opens the connection to the exchange; called when a tool first needs it.
+
+    Raises:
+        SettingsError: The settings name a tool that does not exist, or leave none.
+    """
+    tools = select(settings.toolsets, settings.tools, settings.exclude_tools, read_only=settings.read_only)
+
+    @asynccontextmanager
+    async def lifespan(_: MCPServer[Session]) -> AsyncIterator[Session]:
+        async with session(settings.env, open_desk) as opened:
+            yield opened
+
+    unchanging = CacheHint(ttl_ms=_AN_HOUR_MS, scope="public")
+    server: MCPServer[Any] = MCPServer(
+        NAME,
+        title="Binance Spot",
+        version=__version__,
+        instructions=instructions(settings.env),
+        tools=registry(tools),
+        lifespan=lifespan,
+        cache_hints={"tools/list": unchanging, "server/discover": unchanging},
+    )
+    return server

@@ -1,0 +1,210 @@
+"""What an agent sent, checked and read before anything else happens.
+
+The raw arguments are looked at, not what a schema library made of them: a name that we do not know is never dropped,
+since a lost `stopPrice` costs money. Whatever is wrong is said in one sentence with the correction at hand.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from binance_spot_mcp.catalogue.endpoint import Params
+from binance_spot_mcp.catalogue.rules import Rule, broken
+from binance_spot_mcp.errors import InvalidInput
+from binance_spot_mcp.surface.text import given
+
+P = TypeVar("P", bound=Params)
+
+MOST_BYTES = 65_536
+"""Arguments of one call, as JSON."""
+_SENTENCES = 3
+"""Mistakes that one refusal names."""
+
+_SYNONYMS = {
+    "qty": "quantity",
+    "amount": "quantity",
+    "size": "quantity",
+    "pair": "symbol",
+    "market": "symbol",
+    "tif": "timeInForce",
+    "trigger": "stopPrice",
+    "since": "startTime",
+    "start": "startTime",
+    "end": "endTime",
+    "count": "limit",
+    "timeframe": "interval",
+    "id": "orderId",
+}
+_SIGNING = "The server signs each request itself; leave it out."
+_DECIDED = {
+    "timestamp": _SIGNING,
+    "recvwindow": _SIGNING,
+    "signature": _SIGNING,
+    "apikey": "Keys come from the server's settings alone; leave it out.",
+    "secret": "Keys come from the server's settings alone; leave it out.",
+    "neworderresptype": "The server always asks for the full answer; leave it out.",
+    "computecommissionrates": "The server decides it; leave it out.",
+}
+_CLIENT_ID = "The server chooses client order ids; they come back in the answer. Leave it out."
+
+
+def check_size(arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments that no honest call needs.
+
+    Raises:
+        InvalidInput: TOO_LARGE, above 64 KB.
+    """
+    size = len(msgspec.json.encode(arguments))
+    if size > MOST_BYTES:
+        raise InvalidInput(
+            f"The arguments take {size} bytes, more than {MOST_BYTES}. Send less.",
+            code="TOO_LARGE",
+            details={"allowed": MOST_BYTES, "given": size},
+        )
+
+
+def take_choice(arguments: dict[str, Any], name: str, choices: tuple[str, ...]) -> str:
+    """Remove an option of ours from the arguments; the first choice is the default.
+
+    Raises:
+        InvalidInput: It is none of the choices.
+    """
+    value = arguments.pop(name, None)
+    if value is None:
+        return choices[0]
+    if isinstance(value, str) and value.lower() in choices:
+        return value.lower()
+    raise InvalidInput(
+        f"{name} must be {' or '.join(choices)}.",
+        details={"param": name, "given": given(value), "allowed": list(choices)},
+    )
+
+
+def read_arguments(
+    model: type[P], arguments: Mapping[str, Any], rules: Iterable[Rule] = (), options: Iterable[str] = ()
+) -> P:
+    """The parameters that an agent sent.
+
+    Args:
+        model: The parameters that the tool knows.
+        arguments: What was sent, without our own options.
+        rules: Conditions between parameters.
+        options: Names of our own options, which are suggested like parameters.
+
+    Raises:
+        InvalidInput: UNKNOWN_ARGUMENT, MISSING_ARGUMENT or INVALID_ARGUMENT; `fix` holds what would be right.
+    """
+    _refuse_unknown(model, arguments, options)
+    try:
+        params = model.model_validate(dict(arguments))
+    except ValidationError as faults:
+        raise _wrong_values(model, faults.errors(include_url=False)) from None
+    if faults_between := broken(rules, params.given()):
+        raise InvalidInput(
+            " ".join(fault.message for fault in faults_between[:_SENTENCES]),
+            code="MISSING_ARGUMENT" if all(fault.missing for fault in faults_between) else "INVALID_ARGUMENT",
+            details={
+                "missing": [name for fault in faults_between for name in fault.missing],
+                "refused": [name for fault in faults_between for name in fault.refused],
+            },
+        )
+    return params
+
+
+def read_otherwise(params: Params, arguments: Mapping[str, Any]) -> dict[str, str]:
+    """What was not taken as it was written but as what it means (`btc/usdt`), by wire name."""
+    wire = params.wire()
+    names = _names(type(params))
+    return {
+        names[name]: wire[names[name]]
+        for name, value in arguments.items()
+        if names[name] in wire and _text(value) != wire[names[name]]
+    }
+
+
+@cache
+def _names(model: type[Params]) -> dict[str, str]:
+    """Every name by which an agent may send a parameter, to its wire name."""
+    wire = {name: model.model_fields[name].alias or name for name in model.asked()}
+    return {alias: alias for alias in wire.values()} | wire
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return msgspec.json.encode(value).decode()
+
+
+def _refuse_unknown(model: type[Params], arguments: Mapping[str, Any], options: Iterable[str]) -> None:
+    names = _names(model)
+    unknown = [name for name in arguments if name not in names]
+    if unknown:
+        accepted = [*dict.fromkeys(names.values()), *options]
+        near = {name: match for name in unknown if (match := nearest(name, accepted))}
+        raise InvalidInput(
+            " ".join(_unknown(name, near.get(name), accepted) for name in unknown[:_SENTENCES]),
+            code="UNKNOWN_ARGUMENT",
+            fix={match: given(arguments[name]) for name, match in near.items() if arguments[name] is not None},
+            details={"param": given(unknown[0]), "allowed": accepted},
+        )
+    wire = [names[name] for name in arguments]
+    if twice := next((name for name in wire if wire.count(name) > 1), None):
+        raise InvalidInput(f"{twice} was sent twice, once in each spelling; send it once.", details={"param": twice})
+
+
+def nearest(name: str, accepted: Iterable[str]) -> str | None:
+    """The accepted name that was most likely meant, or None."""
+    folded = {_folded(known): known for known in accepted}
+    wanted = _folded(name)
+    if wanted in folded:
+        return folded[wanted]
+    if (synonym := _SYNONYMS.get(wanted)) in folded.values():
+        return synonym
+    matches = difflib.get_close_matches(wanted, folded, n=1)
+    return folded[matches[0]] if matches else None
+
+
+def _folded(name: str) -> str:
+    return name[:64].replace("_", "").replace("-", "").lower()
+
+
+def _unknown(name: str, near: str | None, accepted: list[str]) -> str:
+    folded = _folded(name)
+    if (decided := _DECIDED.get(folded)) or folded.endswith("clientorderid"):
+        return f"{given(name)} is no argument. {decided or _CLIENT_ID}"
+    if near:
+        return f"{given(name)} is no argument of this tool; did you mean {near}?"
+    return f"{given(name)} is no argument of this tool; it takes {', '.join(accepted) or 'none'}."
+
+
+def _wrong_values(model: type[Params], faults: list[ErrorDetails]) -> InvalidInput:
+    names = _names(model)
+    by_name: dict[str, ErrorDetails] = {}
+    for fault in faults:
+        name = str(fault["loc"][0])
+        by_name.setdefault(names.get(name, name), fault)
+    missing = [name for name, fault in by_name.items() if fault["type"] == "missing"]
+    wrong = {name: fault for name, fault in by_name.items() if fault["type"] != "missing"}
+    sentences = [f"{' and '.join(missing)} must be given."] if missing else []
+    sentences += [f"{name} {_sentence(fault)}" for name, fault in wrong.items()]
+    details: dict[str, Any] = {"missing": missing} if missing else {}
+    for name, fault in list(wrong.items())[:1]:
+        details |= {"param": name, "given": given(fault["input"])}
+    return InvalidInput(
+        " ".join(sentences[:_SENTENCES]),
+        code="INVALID_ARGUMENT" if wrong else "MISSING_ARGUMENT",
+        fix={name: str(fault["ctx"]["fix"]) for name, fault in wrong.items() if "fix" in fault.get("ctx", {})},
+        details=details,
+    )
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    """What is wrong with a value, as the rest of a sentence that starts with the parameter's name."""
+    if fault["type"] == "refused":
+        return fault["msg"]
+    return f"is not valid: {fault['msg'][:1].lower()}{fault['msg'][1:]}."

@@ -1,0 +1,123 @@
+"""One call of one tool, from raw arguments to the answer; the only place where an error becomes something to read."""
+
+import itertools
+import logging
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+
+from binance_spot_mcp.errors import SpotError, Unavailable
+from binance_spot_mcp.surface import arguments as raw
+from binance_spot_mcp.surface.layout import Json, concise, exact
+from binance_spot_mcp.surface.paging import (
+    ANYTHING_ELSE,
+    CONCISE_TOKENS,
+    HARD_TOKENS,
+    PAGING,
+    encode,
+    fit,
+    read_cursor,
+    resume,
+    wants_newest,
+)
+from binance_spot_mcp.surface.render import failure, success
+from binance_spot_mcp.surface.session import Session
+from binance_spot_mcp.surface.toolbox import DETAIL, options
+from binance_spot_mcp.tools.tool import Answer, AnyTool
+
+LONGEST_CALL_S = 45.0
+"""Hosts give up near 60 s."""
+
+REQUEST: ContextVar[str] = ContextVar("request", default="-")
+"""Which call is being worked on; log lines carry it."""
+
+_numbers = itertools.count(1)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to a call: the JSON object, and the text that says the very same."""
+
+    body: dict[str, Json]
+    text: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the call did what it was asked to do."""
+        return self.body["ok"] is True
+
+
+async def call(tool: AnyTool, arguments: Mapping[str, Any], session: Session) -> Outcome:
+    """Check the arguments, make the call, lay out the answer. Never raises: what goes wrong is an answer too."""
+    token = REQUEST.set(f"{next(_numbers):06d}")
+    try:
+        body = await _answered(tool, arguments, session)
+    except SpotError as error:
+        _log.info("%s: %s %s", tool.name, error.code, error.message)
+        body = failure(session.env, error)
+    except Exception:  # noqa: BLE001  # the one boundary: whatever else goes wrong is a bug, and the model is told so
+        _log.exception("%s failed", tool.name)
+        body = failure(session.env, _bug(tool))
+    finally:
+        REQUEST.reset(token)
+    return Outcome(body, encode(body))
+
+
+async def _answered(tool: AnyTool, arguments: Mapping[str, Any], session: Session) -> dict[str, Json]:
+    raw.check_size(arguments)
+    offered, asked = options(tool), dict(arguments)
+    detail = raw.take_choice(asked, "detail", DETAIL) if "detail" in offered else DETAIL[0]
+    paging = PAGING.get(tool.name, ANYTHING_ELSE)
+    where = asked.pop("cursor", None) if "cursor" in offered else None
+    cursor = None if where is None else read_cursor(where, paging)
+    asked = resume(asked, cursor, paging)
+    params = raw.read_arguments(tool.params, asked, tool.rules, offered)
+    answer = await _called(tool, params, session)
+    shown = exact(answer.raw, answer.model) if detail == "full" and answer.raw is not None else concise(answer.value)
+    body = success(session.env, shown, **_about(shown, params.wire()))
+    read_as = {name: meant for name, meant in raw.read_otherwise(params, asked).items() if body.get(name) != meant}
+    if read_as:
+        body["read_as"] = read_as
+    return fit(
+        body,
+        HARD_TOKENS if detail == "full" else CONCISE_TOKENS,
+        paging,
+        cursor,
+        newest=wants_newest(asked, cursor, paging),
+    )
+
+
+async def _called(tool: AnyTool, params: Any, session: Session) -> Answer:
+    if not tool.reads:
+        # What changes an order is not left half-way when a client gives up; its own deadlines end it.
+        with anyio.CancelScope(shield=True):
+            return await tool.call(await session.desk(), params)
+    try:
+        with anyio.fail_after(LONGEST_CALL_S):
+            return await tool.call(await session.desk(), params)
+    except TimeoutError:
+        raise Unavailable(
+            f"No answer within {LONGEST_CALL_S:.0f} s. Nothing was changed; try again.", sent="no"
+        ) from None
+
+
+def _about(shown: Json, wire: Mapping[str, str]) -> dict[str, Json]:
+    """The symbol that an answer is about, where the answer itself does not say so."""
+    if "symbol" not in wire or not isinstance(shown, dict):
+        return {}
+    named = {*shown, *shown.get("columns", ())} & {"symbol", "symbols", "symbolRules"}
+    return {} if named else {"symbol": wire["symbol"]}
+
+
+def _bug(tool: AnyTool) -> SpotError:
+    return SpotError(
+        f"This is a bug of the server, not of the call. The log has the details under request {REQUEST.get()}.",
+        code="INTERNAL",
+        sent="no" if tool.reads else "unknown",
+        retry="never" if tool.reads else "after_reconcile",
+        details={"request": REQUEST.get()},
+    )

@@ -1,0 +1,70 @@
+"""Our tools as the SDK's: our schema, our validation of the raw arguments, one error boundary, explicit annotations."""
+
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.tools import Tool as SdkTool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import PrivateAttr
+
+from binance_spot_mcp.surface.calls import Outcome, call
+from binance_spot_mcp.surface.toolbox import schema
+from binance_spot_mcp.tools.tool import AnyTool
+
+_NO_MODEL = FuncMetadata(arg_model=ArgModelBase)
+
+
+class RegisteredTool(SdkTool):
+    """A tool of ours under the SDK's name for it. The SDK never reads its arguments."""
+
+    _tool: AnyTool = PrivateAttr()
+
+    async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
+        """Answer a call; both channels of the result say the same."""
+        return shown(await call(self._tool, arguments, context.request_context.lifespan_context))
+
+
+def shown(outcome: Outcome) -> CallToolResult:
+    """An outcome as the SDK sends it. Failures are text only: some clients check structured content even of those."""
+    return CallToolResult(
+        content=[TextContent(type="text", text=outcome.text)],
+        structured_content=outcome.body if outcome.ok else None,
+        is_error=not outcome.ok,
+    )
+
+
+def annotations(tool: AnyTool) -> ToolAnnotations:
+    """What a host may tell its user about a tool."""
+    return ToolAnnotations(
+        read_only_hint=tool.reads,
+        destructive_hint=not tool.reads,
+        idempotent_hint=tool.repeatable,
+        open_world_hint=not tool.local,
+    )
+
+
+def registered(tool: AnyTool) -> RegisteredTool:
+    """One of our tools, ready for `MCPServer(tools=…)`."""
+    made = RegisteredTool(
+        fn=_never_called,
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        parameters=schema(tool),
+        fn_metadata=_NO_MODEL,
+        is_async=True,
+        annotations=annotations(tool),
+    )
+    made._tool = tool  # noqa: SLF001  # pydantic sets no private attribute through its constructor
+    return made
+
+
+def registry(tools: Iterable[AnyTool]) -> list[SdkTool]:
+    """Our tools, in their order."""
+    return [registered(tool) for tool in tools]
+
+
+def _never_called() -> NoReturn:
+    raise NotImplementedError

@@ -1,0 +1,46 @@
+"""The one shape of every answer: `{"ok":true,"env":…}` or `{"ok":false,"env":…,"code":…}`, minified (design §5)."""
+
+from typing import Any
+
+from binance_spot_mcp.errors import SpotError
+from binance_spot_mcp.surface.layout import Json, concise, is_table
+from binance_spot_mcp.surface.text import clean
+from binance_spot_mcp.vocabulary import Environment
+
+_MESSAGE = 500
+"""Characters of a message that is shown."""
+
+
+def success(env: Environment, shown: Json, **about: Json) -> dict[str, Json]:
+    """An answer: a table or an object is spread at the top, a bare list is `items`, anything else is `result`."""
+    match shown:
+        case dict() if is_table(shown):
+            body = shown
+        case dict():
+            body = {name: value for name, value in shown.items() if name not in about}
+        case list():
+            body = {"items": shown} if shown else {"columns": [], "rows": []}
+        case _:
+            body = {"result": shown}
+    return {"ok": True, "env": env, **about, **body}
+
+
+def failure(env: Environment, error: SpotError) -> dict[str, Json]:
+    """A refusal or a failure, with the fields of `reliability` that are not empty."""
+    exchange = error.exchange and {
+        name: value
+        for name, value in (("code", error.exchange.code), ("msg", clean(error.exchange.msg)))
+        if value is not None
+    }
+    told: dict[str, Any] = {
+        "code": error.code,
+        "message": clean(error.message, _MESSAGE),
+        "sent": error.sent,
+        "retry": error.retry,
+        "retry_at_ms": error.retry_at_ms,
+        "fix": concise(error.fix),
+        "next": error.next,
+        "details": concise(error.details),
+        "exchange": exchange,
+    }
+    return {"ok": False, "env": env, **{name: value for name, value in told.items() if value not in (None, {}, "")}}

@@ -1,0 +1,72 @@
+"""What the tools of one server share: the environment's name at once, the connection to it when it is first needed.
+
+A host waits for the tool list, not for an exchange; so nothing is opened before the first call that needs it.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import anyio
+
+from binance_spot_mcp.tools.desk import Desk
+from binance_spot_mcp.vocabulary import Environment
+
+OpenDesk = Callable[[], AbstractAsyncContextManager[Desk]]
+"""Opens what tools work with, and closes it at the end."""
+
+CLOSING_S = 5.0
+"""How long the end of a server waits for its connections to close."""
+
+_log = logging.getLogger(__name__)
+
+
+class Session:
+    """The desk of one server. One task opens and closes it, whichever call asked first and however the server ends."""
+
+    def __init__(self, env: Environment, open_desk: OpenDesk) -> None:
+        self.env = env
+        self._open_desk = open_desk
+        self._ending = asyncio.Event()
+        self._opened: asyncio.Future[Desk] | None = None
+        self._owner: asyncio.Task[None] | None = None
+
+    async def desk(self) -> Desk:
+        """The open desk; the first call opens it, and one that failed is tried again by the next.
+
+        Raises:
+            SpotError: It cannot be opened.
+        """
+        if self._opened is None or (self._opened.done() and self._opened.exception()):
+            self._opened = asyncio.get_running_loop().create_future()
+            self._owner = asyncio.create_task(self._own(self._opened))
+        return await asyncio.shield(self._opened)
+
+    async def _own(self, opened: "asyncio.Future[Desk]") -> None:
+        try:
+            async with self._open_desk() as desk:
+                opened.set_result(desk)
+                await self._ending.wait()
+        except Exception as error:  # noqa: BLE001  # handed to whoever waits for the desk, or logged
+            if opened.done():
+                _log.exception("The connection did not close cleanly")
+            else:
+                opened.set_exception(error)
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        self._ending.set()
+        if self._owner is not None:
+            with anyio.move_on_after(CLOSING_S, shield=True):
+                await asyncio.wait([self._owner])
+
+
+@asynccontextmanager
+async def session(env: Environment, open_desk: OpenDesk) -> AsyncIterator[Session]:
+    """A session that is closed at the end, also when the server is cancelled."""
+    opened = Session(env, open_desk)
+    try:
+        yield opened
+    finally:
+        await opened.close()

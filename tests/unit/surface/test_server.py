@@ -1,0 +1,50 @@
+"""An agent at the server: what it is told, and what becomes of its calls, in both protocol eras."""
+
+import pytest
+from mcp import Client
+
+from binance_spot_mcp.errors import Rejected
+from tests.unit.surface.conftest import ScriptedExchange, body_of
+
+pytestmark = pytest.mark.anyio
+
+PRICE = b'{"symbol":"BTCUSDT","price":"64000.10000000"}'
+
+
+async def test_an_answer_names_its_environment_and_cuts_idle_zeros(agent: Client, exchange: ScriptedExchange) -> None:
+    exchange.replies["get_price"] = PRICE
+    body = body_of(await agent.call_tool("get_price", {"symbol": "btc/usdt"}))
+    assert body == {"ok": True, "env": "testnet", "symbol": "BTCUSDT", "price": "64000.1"}
+    assert exchange.calls == [("get_price", {"symbol": "BTCUSDT"})]
+
+
+async def test_a_misspelt_argument_is_refused_and_nothing_is_asked(agent: Client, exchange: ScriptedExchange) -> None:
+    result = await agent.call_tool("get_order_book", {"symbol": "BTCUSDT", "limt": 5})
+    body = body_of(result)
+    assert (body["code"], body["sent"], body["fix"]) == ("UNKNOWN_ARGUMENT", "no", {"limit": "5"})
+    assert "did you mean limit" in body["message"]
+    assert exchange.calls == []
+
+
+async def test_a_crash_shows_the_model_a_request_id_and_no_traceback(
+    agent: Client, exchange: ScriptedExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange.replies["get_price"] = ZeroDivisionError("a secret detail")
+    body = body_of(await agent.call_tool("get_price", {"symbol": "BTCUSDT"}))
+    assert body["code"] == "INTERNAL"
+    assert "secret" not in str(body)
+    assert body["details"]["request"] in body["message"]
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_refusal_of_the_exchange_keeps_its_words_as_data(agent: Client, exchange: ScriptedExchange) -> None:
+    exchange.replies["get_price"] = Rejected("The exchange refused.", exchange=None)
+    body = body_of(await agent.call_tool("get_price", {"symbol": "BTCUSDT"}))
+    assert body == {
+        "ok": False,
+        "env": "testnet",
+        "code": "EXCHANGE_REJECTED",
+        "message": "The exchange refused.",
+        "sent": "yes",
+        "retry": "after_fix",
+    }
