@@ -1,0 +1,67 @@
+"""The public record of every symbol, fed by what the engine says happened."""
+
+from collections.abc import Callable, Iterable
+
+from paper_exchange.engine.events import Event, Trade
+from paper_exchange.market.amounts import to_e8
+from paper_exchange.market.bars import PublicTrade
+from paper_exchange.market.history import KEPT_MINUTES, KEPT_TRADES, History, NoPast, Past
+
+
+def _no_past(symbol: str) -> Past:
+    return NoPast()
+
+
+class MarketRecord:
+    """Histories by symbol.
+
+    Args:
+        past_of: What happened on a symbol before the engine began; by default nothing.
+        kept_trades, kept_minutes: The bounds of every `History`.
+    """
+
+    def __init__(
+        self,
+        past_of: Callable[[str], Past] = _no_past,
+        *,
+        kept_trades: int = KEPT_TRADES,
+        kept_minutes: int = KEPT_MINUTES,
+    ) -> None:
+        self._past_of = past_of
+        self._kept_trades = kept_trades
+        self._kept_minutes = kept_minutes
+        self._histories: dict[str, History] = {}
+
+    def history(self, symbol: str) -> History:
+        """The record of a symbol, an empty one when it never traded. Whether it is listed, the engine knows."""
+        history = self._histories.get(symbol)
+        if history is None:
+            history = self._histories[symbol] = History(
+                self._past_of(symbol), kept_trades=self._kept_trades, kept_minutes=self._kept_minutes
+            )
+        return history
+
+    def apply(self, events: Iterable[Event]) -> None:
+        """Record the public trades among the engine's events.
+
+        Raises:
+            OutOfSequence: A trade is missing, or came twice.
+        """
+        for event in events:
+            if type(event) is Trade:
+                self.history(event.symbol).record(_public(event), _taker_order_id(event))
+
+
+def _public(trade: Trade) -> PublicTrade:
+    return PublicTrade(
+        trade.trade_id,
+        to_e8(trade.price),
+        to_e8(trade.quantity),
+        to_e8(trade.quote_quantity),
+        trade.time_us,
+        trade.buyer_is_maker,
+    )
+
+
+def _taker_order_id(trade: Trade) -> int:
+    return trade.seller_order_id if trade.buyer_is_maker else trade.buyer_order_id
