@@ -26,7 +26,7 @@ from binance_spot_mcp.catalogue.reading import (
     read_whole,
     read_window,
 )
-from binance_spot_mcp.vocabulary import KlineInterval, SymbolPermission
+from binance_spot_mcp.vocabulary import KlineInterval, SelfTradePrevention, SymbolPermission
 
 Choice = TypeVar("Choice")
 
@@ -62,9 +62,8 @@ class Whole:
 
     @property
     def schema(self) -> Mapping[str, Any]:
-        """An integer, with the bounds that are Binance's and not the machine's."""
-        bounds = {"minimum": self.low, "maximum": self.high}
-        return {**_WHOLE, **{name: bound for name, bound in bounds.items() if 0 < abs(bound) < _INT}}
+        """An integer, with the upper bound where that is Binance's and not the machine's."""
+        return {**_WHOLE, "maximum": self.high} if self.high < _INT else _WHOLE
 
     def read(self, value: object) -> int:
         """See `reading.read_whole`."""
@@ -97,7 +96,7 @@ Amount = Annotated[Decimal, Reads(read_amount, _TEXT)]
 MaybeAmount = Annotated[Decimal | None, Reads(read_amount, _TEXT)]
 """An amount that may be left out; null in its place is refused all the same."""
 Flag = Annotated[bool, Reads(read_flag, {"type": "boolean"})]
-Millis = Annotated[int, Reads(read_millis, _WHOLE)]
+Millis = Annotated[int, Reads(read_millis, {**_WHOLE, "description": "epoch ms"})]
 Interval = Annotated[
     KlineInterval,
     Reads(
@@ -108,6 +107,8 @@ Interval = Annotated[
 WindowSize = Annotated[str, Reads(read_window, _TEXT)]
 TimeZone = Annotated[str, Reads(read_time_zone, _TEXT)]
 ClientOrderId = Annotated[str, Reads(read_client_id, _TEXT)]
+StpMode = Annotated[SelfTradePrevention, Reads(lambda value: read_choice(value, get_args(SelfTradePrevention)), _TEXT)]
+"""Shown as text, because each symbol allows modes of its own; a refusal names them all."""
 OrderId = Annotated[int, Whole(1)]
 RowId = Annotated[int, Whole(0)]
 """The id of a trade, list, match, allocation or execution; these may start at 0."""

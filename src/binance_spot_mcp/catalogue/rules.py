@@ -6,7 +6,10 @@ catalogue beside the parameters; whoever takes parameters from outside runs `bro
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
+
+from binance_spot_mcp.vocabulary import plain
 
 Given = Mapping[str, object]
 """Parameters that were sent, by wire name; one that is absent or None was not sent."""
@@ -50,10 +53,15 @@ def broken(rules: Iterable[Rule], given: Given) -> list[Broken]:
     return [fault for rule in rules for fault in rule.broken(present)]
 
 
-def _because(condition: Condition) -> str:
-    """The condition as the start of a sentence, e.g. `For type LIMIT, `."""
-    parts = [f"{name} {'/'.join(values)}" if values else f"{name} given" for name, values in condition.items()]
-    return f"For {' and '.join(parts)}: " if parts else ""
+def _because(condition: Condition, given: Given) -> str:
+    """The condition that is met as the start of a sentence, e.g. `With type LIMIT: `."""
+    parts = [f"{name} {given[name]}" if values else name for name, values in condition.items()]
+    return f"With {' and '.join(parts)}: " if parts else ""
+
+
+def _wanted(condition: Condition) -> str:
+    """The condition as what to send, e.g. `type LIMIT/LIMIT_MAKER`."""
+    return " and ".join(f"{name} {'/'.join(values)}" if values else name for name, values in condition.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ class Needs:
         """Yield what is missing, and what is there twice."""
         if not holds(self.when, given):
             return
-        because = _because(self.when)
+        because = _because(self.when, given)
         if missing := tuple(name for name in self.all_of if name not in given):
             yield Broken(f"{because}{', '.join(missing)} must be given.", missing=missing)
         if self.any_of and not any(name in given for name in self.any_of):
@@ -92,21 +100,21 @@ class Refuses:
     def broken(self, given: Given) -> Iterator[Broken]:
         """Yield the names that must be left out."""
         if holds(self.when, given) and (extra := tuple(name for name in self.names if name in given)):
-            yield Broken(f"{_because(self.when)}leave out {', '.join(extra)}.", refused=extra)
+            yield Broken(f"{_because(self.when, given)}leave out {', '.join(extra)}.", refused=extra)
 
 
 @dataclass(frozen=True, slots=True)
 class OnlyWith:
-    """The names may be sent only under the condition."""
+    """The names may be sent only if one of the conditions is met."""
 
-    when: Condition
+    any_of: tuple[Condition, ...]
     names: tuple[str, ...]
 
     def broken(self, given: Given) -> Iterator[Broken]:
         """Yield the names that have no place here."""
         extra = tuple(name for name in self.names if name in given)
-        if extra and not holds(self.when, given):
-            where = " and ".join(f"{name} {'/'.join(values) or 'given'}" for name, values in self.when.items())
+        if extra and not any(holds(condition, given) for condition in self.any_of):
+            where = " or ".join(_wanted(condition) for condition in self.any_of)
             yield Broken(f"{', '.join(extra)} can only be sent with {where}.", refused=extra)
 
 
@@ -147,22 +155,39 @@ class Allowed:
     def broken(self, given: Given) -> Iterator[Broken]:
         """Yield the value that is not allowed here."""
         if self.name in given and holds(self.when, given) and str(given[self.name]) not in self.values:
-            yield Broken(f"{_because(self.when)}{self.name} must be {' or '.join(self.values)}.", refused=(self.name,))
+            yield Broken(
+                f"{_because(self.when, given)}{self.name} must be {' or '.join(self.values)}.", refused=(self.name,)
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class LessThan:
+    """If both amounts are sent, the first is less than the second."""
+
+    name: str
+    bound: str
+
+    def broken(self, given: Given) -> Iterator[Broken]:
+        """Yield the amount that is too large."""
+        amount, bound = given.get(self.name), given.get(self.bound)
+        if isinstance(amount, Decimal) and isinstance(bound, Decimal) and amount >= bound:
+            yield Broken(f"{self.name} must be less than {self.bound} ({plain(bound)}).", refused=(self.name,))
 
 
 @dataclass(frozen=True, slots=True)
 class Combinations:
     """Only these sets of parameters may be sent; the `free` ones may be added to any."""
 
-    allowed: tuple[frozenset[str], ...]
-    free: frozenset[str] = frozenset()
+    allowed: tuple[tuple[str, ...], ...]
+    free: tuple[str, ...]
 
     def broken(self, given: Given) -> Iterator[Broken]:
         """Yield the set that Binance does not know."""
-        names = frozenset(given) - self.free
-        if names not in self.allowed:
-            choices = "; ".join(" + ".join(sorted(choice)) for choice in self.allowed)
-            yield Broken(f"These parameters cannot be combined. Allowed: {choices}.", refused=tuple(sorted(names)))
+        names = tuple(name for name in given if name not in self.free)
+        if not any(set(names) == set(choice) for choice in self.allowed):
+            choices = "; ".join(" + ".join(choice) or "none of them" for choice in self.allowed)
+            because = f"{' + '.join(names)} cannot be sent together" if names else "Something is missing"
+            yield Broken(f"{because}. Allowed: {choices}.", refused=names)
 
 
 @dataclass(frozen=True, slots=True)
