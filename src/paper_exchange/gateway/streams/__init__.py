@@ -1,0 +1,1 @@
+"""Market streams: what each one says, who listens, and the connections that carry them."""

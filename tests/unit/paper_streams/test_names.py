@@ -1,0 +1,72 @@
+"""Stream names of the documents, and names that Binance takes but never speaks on."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from paper_exchange.gateway.streams.names import ALL_MARKET, Kind, Stream, parse
+
+SPEC = json.loads((Path(__file__).parents[2] / "data" / "spec" / "streams.json").read_text("utf-8"))
+
+
+def test_every_documented_stream_exists_in_every_documented_variant() -> None:
+    for name in documented_names():
+        assert parse(name) is not None, name
+
+
+def test_every_documented_speed_is_kept() -> None:
+    assert [period_ms("btcusdt@kline_1s"), period_ms("btcusdt@kline_1m")] == [1000, 2000]
+    for stream in SPEC["streams"]:
+        if "kline" in stream["pattern"]:
+            continue
+        names = documented_names([stream])
+        assert {f"{period_ms(name)}ms" if period_ms(name) else "real-time" for name in names} == set(
+            stream["update_speed"]
+        )
+
+
+@pytest.mark.parametrize("removed", [stream["pattern"] for stream in SPEC["removed_or_renamed"]])
+def test_removed_streams_do_not_exist(removed: str) -> None:
+    assert parse(removed.replace("<symbol>", "btcusdt").replace("<window_size>", "1h")) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["BTCUSDT@trade", "btcusdt@depth7", "btcusdt@depth@50ms", "btcusdt@kline_1x", "btcusdt", "@trade", "0", ""]
+)
+def test_misspelt_streams_do_not_exist(name: str) -> None:
+    assert parse(name) is None
+
+
+def test_symbols_beyond_ascii_have_streams() -> None:
+    assert parse("这是测试币456@trade") == Stream("这是测试币456@trade", Kind.TRADE, "这是测试币456")
+
+
+def test_a_stream_says_what_it_is_about() -> None:
+    kline = parse("ethbtc@kline_1d@+08:00")
+    assert kline is not None
+    assert (kline.kind, kline.symbol, kline.variant, kline.zone_us) == (Kind.KLINE, "ETHBTC", "1d", 8 * 3600 * 10**6)
+    depth = parse("ethbtc@depth20@100ms")
+    assert depth is not None
+    assert (depth.kind, depth.levels, depth.period_us) == (Kind.PARTIAL_DEPTH, 20, 100_000)
+    everything = parse("!ticker_4h@arr")
+    assert everything is not None
+    assert (everything.kind, everything.symbol, everything.variant) == (Kind.WINDOW_TICKER, ALL_MARKET, "4h")
+
+
+def period_ms(name: str) -> int:
+    stream = parse(name)
+    assert stream is not None
+    return stream.period_us // 1000
+
+
+def documented_names(streams: list[dict[str, object]] | None = None) -> list[str]:
+    """The documented patterns with every documented value filled in."""
+    names: list[str] = []
+    for stream in SPEC["streams"] if streams is None else streams:
+        pattern = str(stream["pattern"]).replace("<symbol>", "btcusdt")
+        patterns = [pattern.replace("[@100ms]", ""), pattern.replace("[@100ms]", "@100ms")]
+        for parameter, values in SPEC["streams"][SPEC["streams"].index(stream)].get("params", {}).items():
+            patterns = [each.replace(f"<{parameter}>", str(value)) for each in patterns for value in values]
+        names.extend(dict.fromkeys(patterns))
+    return names
