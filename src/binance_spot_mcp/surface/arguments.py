@@ -48,7 +48,6 @@ _DECIDED = {
     "apikey": "Keys come from the server's settings alone; leave it out.",
     "secret": "Keys come from the server's settings alone; leave it out.",
     "neworderresptype": "The server always asks for the full answer; leave it out.",
-    "computecommissionrates": "The server decides it; leave it out.",
 }
 _CLIENT_ID = "The server chooses client order ids; they come back in the answer. Leave it out."
 

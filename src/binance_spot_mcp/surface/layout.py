@@ -75,25 +75,21 @@ def is_table(value: Json) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a struct: its attribute, how an answer names it, and how the wire does."""
+    """A field of a struct: its attribute, how an answer names it, what it is where the exchange sends none."""
 
     name: str
     shown: str
-    wire: str
-    optional: bool
+    default: object
 
     def may_miss(self, value: object) -> bool:
-        """Whether leaving the value out loses nothing: an optional field that is not there."""
-        return self.optional and (value is None or value == ())
+        """Whether leaving the value out loses nothing, since it says no more than its absence."""
+        return value == self.default
 
 
 @cache
 def fields_of(struct: type[msgspec.Struct]) -> tuple[Field, ...]:
     """The fields of a struct, in order."""
-    return tuple(
-        Field(field.name, to_camel(field.name), field.encode_name, not field.required)
-        for field in msgspec.structs.fields(struct)
-    )
+    return tuple(Field(field.name, to_camel(field.name), field.default) for field in msgspec.structs.fields(struct))
 
 
 @cache

@@ -138,7 +138,7 @@ class _Out:
 
     async def refuse(self, message: str) -> None:
         """Answer something that was no message, so that it names no request."""
-        await self.write(unreadable(message).model_dump_json(by_alias=True) + "\n")
+        await self.write(unreadable(message).model_dump_json(exclude_unset=True) + "\n")
         await self.flush()
 
 

@@ -1,42 +1,16 @@
-"""An exchange without a network, and a server over it, for tests of the surface."""
+"""A server over a scripted exchange, for tests of the surface."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
-import msgspec
 import pytest
 from mcp import Client
-from mcp.types import CallToolResult, TextContent
+from tests.unit.surface.scripted_exchange import ScriptedExchange
 
-from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
 from binance_spot_mcp.server import build
 from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.surface.session import OpenDesk
 from binance_spot_mcp.tools.desk import Desk
-from binance_spot_mcp.tools.tool import Answer
-
-Reply = bytes | Exception | Callable[[Mapping[str, str]], Awaitable[bytes]]
-
-
-class ScriptedExchange:
-    """Answers each endpoint with what a test says, and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.replies: dict[str, Reply] = {}
-        self.calls: list[tuple[str, dict[str, str]]] = []
-        self.finished: list[str] = []
-
-    async def call(self, endpoint: Endpoint[Any, Any], params: Params) -> Answer:
-        """The scripted answer, decoded as the client decodes it."""
-        wire = params.wire()
-        self.calls.append((endpoint.name, wire))
-        reply = self.replies[endpoint.name]
-        if isinstance(reply, Exception):
-            raise reply
-        raw = reply if isinstance(reply, bytes) else await reply(wire)
-        self.finished.append(endpoint.name)
-        return Answer(msgspec.json.decode(raw, type=endpoint.result), raw, endpoint.result)
 
 
 @pytest.fixture
@@ -61,18 +35,3 @@ async def agent(request: pytest.FixtureRequest, open_desk: OpenDesk) -> AsyncIte
     """An agent that talks to the server, once in each protocol era."""
     async with Client(build(Settings(), open_desk), mode=request.param) as client:
         yield client
-
-
-def text_of(result: CallToolResult) -> str:
-    """The one text block of a result."""
-    (block,) = result.content
-    assert isinstance(block, TextContent)
-    return block.text
-
-
-def body_of(result: CallToolResult) -> dict[str, Any]:
-    """What a result says; a success must say it twice and alike."""
-    body: dict[str, Any] = msgspec.json.decode(text_of(result))
-    assert result.structured_content == (None if result.is_error else body)
-    assert body["ok"] is not result.is_error
-    return body

@@ -2,9 +2,9 @@
 
 import pytest
 from mcp import Client
+from tests.unit.surface.scripted_exchange import ScriptedExchange, body_of
 
 from binance_spot_mcp.errors import Rejected
-from tests.unit.surface.conftest import ScriptedExchange, body_of
 
 pytestmark = pytest.mark.anyio
 

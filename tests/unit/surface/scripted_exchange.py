@@ -1,0 +1,47 @@
+"""An exchange without a network, and how a test reads an answer."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+from mcp.types import CallToolResult, TextContent
+
+from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
+from binance_spot_mcp.tools.tool import Answer
+
+Reply = bytes | Exception | Callable[[Mapping[str, str]], Awaitable[bytes]]
+
+
+class ScriptedExchange:
+    """Answers each endpoint with what a test says, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.replies: dict[str, Reply] = {}
+        self.calls: list[tuple[str, dict[str, str]]] = []
+        self.finished: list[str] = []
+
+    async def call(self, endpoint: Endpoint[Any, Any], params: Params) -> Answer:
+        """The scripted answer, decoded as the client decodes it."""
+        wire = params.wire()
+        self.calls.append((endpoint.name, wire))
+        reply = self.replies[endpoint.name]
+        if isinstance(reply, Exception):
+            raise reply
+        raw = reply if isinstance(reply, bytes) else await reply(wire)
+        self.finished.append(endpoint.name)
+        return Answer(msgspec.json.decode(raw, type=endpoint.result), raw, endpoint.result)
+
+
+def text_of(result: CallToolResult) -> str:
+    """The one text block of a result."""
+    (block,) = result.content
+    assert isinstance(block, TextContent)
+    return block.text
+
+
+def body_of(result: CallToolResult) -> dict[str, Any]:
+    """What a result says; a success must say it twice and alike."""
+    body: dict[str, Any] = msgspec.json.decode(text_of(result))
+    assert result.structured_content == (None if result.is_error else body)
+    assert body["ok"] is not result.is_error
+    return body
