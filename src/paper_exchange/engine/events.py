@@ -66,6 +66,7 @@ class OrderReport(_Event, frozen=True, tag=True):
         commission / commission_asset: Of this fill; asset None otherwise.
         trade_id: `t`, -1 when no trade.
         is_maker: `m`.
+        on_book: `w`: the order is (still) on the book; true of the NEW of an order that only takes, too.
         prevented_match: Only with TRADE_PREVENTION: `v`, `U`, `Cs`, `u`, `pl`, `pL`.
         last_prevented: `B`, only with TRADE_PREVENTION.
         allocation_id: `a`, -1 unless SOR filled it; then `b` is ONE_PARTY_TRADE_REPORT.
@@ -84,6 +85,7 @@ class OrderReport(_Event, frozen=True, tag=True):
     commission_asset: str | None = None
     trade_id: int = -1
     is_maker: bool = False
+    on_book: bool = False
     reject_reason: RejectReason = "NONE"
     prevented_match: PreventedMatch | None = None
     last_prevented: Decimal = ZERO

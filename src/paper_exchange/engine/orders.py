@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from paper_exchange.engine.words import (
     ALGO,
@@ -108,6 +109,10 @@ class Order(Struct, kw_only=True, omit_defaults=True, gc=False):
     extreme: Decimal | None = None
     amendments: int = 0
 
+    def snapshot(self) -> "Order":
+        """A copy that stays as it is."""
+        return replace(self)
+
     @property
     def side(self) -> Side:
         """BUY or SELL."""
@@ -156,6 +161,10 @@ class OrderList(Struct, kw_only=True, omit_defaults=True, gc=False):
     status_type: ListStatusType = "EXEC_STARTED"
     order_status: ListOrderStatus = "EXECUTING"
     proceeds: Decimal = ZERO
+
+    def snapshot(self) -> "OrderList":
+        """A copy that stays as it is."""
+        return replace(self)
 
     @property
     def contingency(self) -> ContingencyType:

@@ -1,0 +1,138 @@
+"""What the exchange itself does: accounts, funds, symbols, rules."""
+
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from paper_exchange.engine.accounts import Account
+from paper_exchange.engine.commands import (
+    AddSymbol,
+    Deposit,
+    ExpireOrders,
+    OpenAccount,
+    SetCommission,
+    SetExchange,
+    SetReferencePrice,
+    SetSymbol,
+    SetSymbolStatus,
+    Withdraw,
+)
+from paper_exchange.engine.commissions import Fees
+from paper_exchange.engine.events import Done, SymbolChanged, Transfer
+from paper_exchange.engine.exchange import Exchange
+from paper_exchange.engine.filters import ExchangeCapacity
+from paper_exchange.engine.lifecycle import expire
+from paper_exchange.engine.market import Market
+from paper_exchange.engine.orders import ZERO
+from paper_exchange.engine.refusal import Refusal
+from paper_exchange.engine.symbols import SymbolSpec
+
+ASSET_QUANTUM = Decimal("0.00000001")
+"""The smallest amount of any asset."""
+
+
+def open_account(x: Exchange, command: OpenAccount) -> Done:
+    """Open an account, or change its settings."""
+    account = x.accounts.get(command.account)
+    if account is None:
+        x.accounts[command.account] = Account(command)
+    else:
+        account.settings = command
+    return Done()
+
+
+def deposit(x: Exchange, command: Deposit) -> Done:
+    """Credit an account from outside.
+
+    Raises:
+        Refusal: -1013, the amount is not a positive multiple of the smallest one.
+    """
+    _move(x, command.account, command.asset, command.amount, 1)
+    return Done()
+
+
+def withdraw(x: Exchange, command: Withdraw) -> Done:
+    """Take free funds out.
+
+    Raises:
+        Refusal: -1013 as for deposits, -2010 when not so much is free.
+    """
+    if command.amount > x.account(command.account).balance(command.asset).free:
+        raise Refusal(-2010, "Account has insufficient balance for requested action.")
+    _move(x, command.account, command.asset, command.amount, -1)
+    return Done()
+
+
+def _move(x: Exchange, number: int, asset: str, amount: Decimal, sign: int) -> None:
+    if amount <= 0 or amount % ASSET_QUANTUM:
+        raise Refusal(-1013, "Invalid amount.")
+    delta = amount * sign
+    x.touch(x.account(number).balance(asset)).free += delta
+    x.supply[asset] = x.supply.get(asset, ZERO) + delta
+    x.events.append(Transfer(account=number, asset=asset, delta=delta, time_us=x.now_us))
+
+
+def add_symbol(x: Exchange, command: AddSymbol) -> Done:
+    """List a symbol, or relist one with new rules."""
+    return _configure(x, command.spec)
+
+
+def set_symbol(x: Exchange, command: SetSymbol) -> Done:
+    """Replace a symbol's rules.
+
+    Raises:
+        Refusal: -1121, it is not listed.
+    """
+    x.market(command.spec.symbol)
+    return _configure(x, command.spec)
+
+
+def set_symbol_status(x: Exchange, command: SetSymbolStatus) -> Done:
+    """Open, halt or close a symbol."""
+    market = x.market(command.symbol)
+    market.spec = replace(market.spec, status=command.status)
+    x.events.append(SymbolChanged(symbol=command.symbol, time_us=x.now_us))
+    return Done()
+
+
+def _configure(x: Exchange, spec: SymbolSpec) -> Done:
+    market = x.markets.get(spec.symbol)
+    if market is None:
+        x.markets[spec.symbol] = Market(spec)
+    else:
+        market.configure(spec)
+    x.events.append(SymbolChanged(symbol=spec.symbol, time_us=x.now_us))
+    return Done()
+
+
+def set_commission(x: Exchange, command: SetCommission) -> Done:
+    """Give an account its own commission on a symbol, or take it away."""
+    seat = x.account(command.account).seat(x.market(command.symbol).spec)
+    seat.fees = None if command.commission is None else Fees(command.commission)
+    return Done()
+
+
+def set_reference_price(x: Exchange, command: SetReferencePrice) -> Done:
+    """Set an EXTERNAL reference price."""
+    market = x.market(command.symbol)
+    market.set_price = command.price
+    market.set_price_us = x.now_us
+    return Done()
+
+
+def set_exchange(x: Exchange, command: SetExchange) -> Done:
+    """Replace the exchange-wide filters and the SOR configuration."""
+    x.exchange_filters = command.filters
+    x.capacity = ExchangeCapacity(command.filters)
+    x.sors = command.sors
+    return Done()
+
+
+def expire_orders(x: Exchange, command: ExpireOrders) -> Done:
+    """End everything open on a symbol."""
+    market = x.market(command.symbol)
+    for account in x.accounts.values():
+        seat = account.seats.get(command.symbol)
+        for order in list(seat.open.values()) if seat is not None else ():
+            expire(x, market, order, "EXCHANGE_CANCELED")
+    return Done()

@@ -1,0 +1,194 @@
+"""The taker phase: what an order would match with, and the matches themselves.
+
+A plan is made first and changes nothing, so that whatever must be known beforehand (is a FOK fillable, is a MARKET
+order affordable) is read off it; then it is carried out match by match.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from paper_exchange.engine.book import Level
+from paper_exchange.engine.events import AccountTrade, Fill, OrderReport, Trade
+from paper_exchange.engine.exchange import Exchange
+from paper_exchange.engine.ledger import needed, pay, receive, reserve
+from paper_exchange.engine.lifecycle import forget, queue_up
+from paper_exchange.engine.market import Market
+from paper_exchange.engine.orders import ZERO, Order
+from paper_exchange.engine.words import Side
+
+PlanEnd = Literal["FILLED", "DRY"]
+"""Why a plan stops: nothing left to fill, or nothing more to match."""
+
+
+class Match(NamedTuple):
+    """A resting order that will be met, and how much of it."""
+
+    maker: Order
+    quantity: Decimal
+
+
+class Plan(NamedTuple):
+    """The matches of a taker, in order."""
+
+    matches: list[Match]
+    end: PlanEnd
+
+    def cost(self, quantum: Decimal) -> Decimal:
+        """What the matches come to in the quote asset."""
+        return sum((_quote(match.maker, match.quantity, quantum) for match in self.matches), ZERO)
+
+
+def plan(order: Order, levels: Iterable[Level]) -> Plan:
+    """What an order matches with on its way through `levels`, best first, as far as its price goes."""
+    matches: list[Match] = []
+    limit, left, buying = order.price, order.remaining, order.terms.side == "BUY"
+    for level in levels:
+        price = level.price
+        if limit is not None and (price > limit if buying else price < limit):
+            break
+        for maker, available in level.slices():
+            if available >= left:
+                matches.append(Match(maker, left))
+                return Plan(matches, "FILLED")
+            matches.append(Match(maker, available))
+            left -= available
+    return Plan(matches, "DRY")
+
+
+def take(x: Exchange, order: Order, plan: Plan) -> list[Fill]:
+    """Carry out a plan; returns the taker's fills."""
+    fills: list[Fill] = []
+    level: tuple[Market, Side, Decimal] | None = None
+    for maker, quantity in plan.matches:
+        here = x.markets[maker.symbol], maker.terms.side, maker.price or ZERO
+        if level is not None and level != here:
+            _tell_level(x, *level)
+        level = here
+        fills.append(_trade(x, here[0], order, maker, quantity))
+    if level is not None:
+        _tell_level(x, *level)
+    return fills
+
+
+def _tell_level(x: Exchange, market: Market, side: Side, price: Decimal) -> None:
+    x.book_changed(market, side, price, market.book.own(side).quantity_at(price))
+
+
+def _quote(maker: Order, quantity: Decimal, quantum: Decimal) -> Decimal:
+    """The quote amount of a match, truncated."""
+    return ((maker.price or ZERO) * quantity).quantize(quantum)
+
+
+class _Deal(NamedTuple):
+    """One trade, before it is split into its two sides."""
+
+    market: Market
+    trade_id: int
+    price: Decimal
+    quantity: Decimal
+    quote: Decimal
+
+
+def _trade(x: Exchange, market: Market, taker: Order, maker: Order, quantity: Decimal) -> Fill:
+    """Let two orders trade; returns the taker's fill."""
+    price = maker.price or ZERO
+    quote = _quote(maker, quantity, market.quote_quantum)
+    deal = _Deal(market, market.traded(price, quantity, quote, x.now_us), price, quantity, quote)
+    taker_buys = taker.terms.side == "BUY"
+    x.events.append(
+        Trade(
+            symbol=market.spec.symbol,
+            trade_id=deal.trade_id,
+            price=price,
+            quantity=quantity,
+            quote_quantity=quote,
+            buyer_order_id=taker.order_id if taker_buys else maker.order_id,
+            seller_order_id=maker.order_id if taker_buys else taker.order_id,
+            buyer_is_maker=not taker_buys,
+            time_us=x.now_us,
+        )
+    )
+    report = _fill(x, taker, deal, is_maker=False)
+    _shorten(x, market, maker, quantity)
+    _fill(x, maker, deal, is_maker=True)
+    if market.triggers:
+        x.work.extend(market.triggers.fired_by(price, x.now_us))
+    return Fill(
+        price=price,
+        quantity=quantity,
+        commission=report.commission,
+        commission_asset=report.commission_asset or "",
+        trade_id=deal.trade_id,
+    )
+
+
+def _fill(x: Exchange, order: Order, deal: _Deal, *, is_maker: bool) -> OrderReport:
+    """One order's side of a trade: money, counts, the account's record, the report."""
+    account = x.accounts[order.account]
+    seat = account.seats[order.symbol]
+    buys = order.terms.side == "BUY"
+    if buys:
+        pay(x, order, seat.quote, deal.quote)
+        commission, asset = receive(x, deal.market, order, deal.quantity, is_maker=is_maker)
+    else:
+        pay(x, order, seat.base, deal.quantity)
+        commission, asset = receive(x, deal.market, order, deal.quote, is_maker=is_maker)
+    order.executed += deal.quantity
+    order.executed_quote += deal.quote
+    order.update_us = x.now_us
+    remaining = order.remaining
+    if not remaining:
+        order.status = "FILLED"
+        forget(x, order)
+    else:
+        order.status = "PARTIALLY_FILLED"
+        if is_maker:
+            reserve(x, order, needed(deal.market, order.terms.side, remaining, order.price))
+    if account.settings.keeps_history:
+        seat.trades.append(
+            AccountTrade(
+                symbol=order.symbol,
+                trade_id=deal.trade_id,
+                order_id=order.order_id,
+                list_id=order.list_id,
+                price=deal.price,
+                quantity=deal.quantity,
+                quote_quantity=deal.quote,
+                commission=commission,
+                commission_asset=asset,
+                time_us=x.now_us,
+                is_buyer=buys,
+                is_maker=is_maker,
+            )
+        )
+    report = OrderReport(
+        order=order.snapshot(),
+        execution_type="TRADE",
+        execution_id=x.counters.next_execution(),
+        client_order_id=order.client_order_id,
+        time_us=x.now_us,
+        last_quantity=deal.quantity,
+        last_price=deal.price,
+        last_quote=deal.quote,
+        commission=commission,
+        commission_asset=asset,
+        trade_id=deal.trade_id,
+        is_maker=is_maker,
+        on_book=is_maker and remaining > 0,
+    )
+    x.events.append(report)
+    return report
+
+
+def _shorten(x: Exchange, market: Market, maker: Order, quantity: Decimal) -> None:
+    """Take a match off a resting order; an iceberg whose slice is gone shows the next one behind its level."""
+    side, price = market.book.own(maker.terms.side), maker.price or ZERO
+    if quantity < maker.visible:
+        side.shrink(price, quantity)
+        maker.visible -= quantity
+        return
+    side.remove(maker, price)
+    maker.visible = ZERO
+    if quantity < maker.remaining:
+        queue_up(x, market, maker, maker.remaining - quantity)
