@@ -21,19 +21,17 @@ Effect = Literal["read", "test", "place", "cancel", "amend"]
 
 
 class ServerDecides:
-    """Marks a parameter that the server fills in, so that no agent may send it (design D4)."""
+    """Marks a parameter that the server fills in, so that no agent may send it."""
 
 
 SERVER_DECIDES = ServerDecides()
-
-SIGNED_NAMES = ("recvWindow", "timestamp", "signature")
-"""What signing adds to a signed call. No `Params` holds them: they belong to the attempt, not to the request."""
 
 
 class Params(BaseModel):
     """The parameters of one endpoint, under Binance's names; snake_case is accepted as well.
 
-    A name that is not known is refused: a misspelt `stopPrice` must never be dropped.
+    A name that is not known is refused: a misspelt `stopPrice` must never be dropped. What signing adds (recvWindow,
+    timestamp, signature) is no parameter, since it belongs to an attempt and not to what is asked.
     """
 
     model_config = ConfigDict(
@@ -77,13 +75,9 @@ def wire_text(value: object) -> str:
 class Payload(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """The part of an answer that we compute with and show; the exchange's own JSON stays beside it.
 
-    Unknown keys are passed over, since Binance adds fields.
+    Unknown keys are passed over, since Binance adds fields. A table shows each field under its own name in camelCase,
+    also where the wire has a letter or a position for it.
     """
-
-    @classmethod
-    def columns(cls) -> list[str]:
-        """What the fields are called in a table: wire names, spelt out where the wire has a letter or a position."""
-        return [to_camel(name) for name in cls.__struct_fields__]
 
 
 P = TypeVar("P", bound=Params)

@@ -56,6 +56,7 @@ MaybePegLevels = PegLevels | None
 MaybeBasisPoints = BasisPoints | None
 MaybeTag = Tag | None
 MaybeStrategyType = StrategyType | None
+MaybeStpMode = StpMode | None
 Fields = dict[str, Any]
 """What `create_model` takes: (type, default) by field name."""
 
@@ -64,12 +65,9 @@ _STOP_TYPES = ("STOP_LOSS", "STOP_LOSS_LIMIT")
 
 
 class PlaceListParams(Params):
-    """What the placement of every order list shares."""
+    """An order list to be placed; the kinds add their legs."""
 
     symbol: Symbol
-    self_trade_prevention_mode: StpMode | None = None
-    list_client_order_id: NewClientOrderId = None
-    new_order_resp_type: Response = None
 
 
 def _leg(prefix: str, kind: Any, *, triggered: bool = True) -> Fields:
@@ -128,15 +126,22 @@ _PENDING_QUANTITY: Fields = {"pending_quantity": (Amount, ...)}
 _PENDING = _leg("pending", AnyOrderType)
 _PENDING_PAIR = {**_leg("pending_above", AnyOcoLegType), **_leg("pending_below", AnyOcoLegType)}
 
+_WHOLE_LIST: Fields = {
+    "self_trade_prevention_mode": (MaybeStpMode, None),
+    "list_client_order_id": (NewClientOrderId, None),
+    "new_order_resp_type": (Response, None),
+}
+
 _OTO_RULES = (*_leg_rules("working"), *_leg_rules("pending"), *trigger_rules("pending"))
 _OTOCO_RULES = (*_leg_rules("working"), *_pair_rules("pendingSide", "pendingAbove", "pendingBelow"))
 _BUY_THEN_SELL = (Allowed({}, "workingSide", ("BUY",)), Allowed({}, "pendingSide", ("SELL",)))
 
 
 def _place(
-    kind: str, title: str, description: str, fields: Fields, *, orders: int, rules: tuple[Rule, ...]
+    kind: str, title: str, description: str, legs: Fields, *, orders: int, rules: tuple[Rule, ...]
 ) -> Endpoint[PlaceListParams, OrderListReport]:
     """The endpoint that places a list of this kind, which is of so many orders."""
+    fields = {**legs, **_WHOLE_LIST}
     params = create_model(f"Place{kind.title()}Params", __base__=PlaceListParams, __doc__=description, **fields)
     return Endpoint(
         name=f"place_{kind}",
@@ -228,8 +233,11 @@ class PlaceLegacyOcoParams(PlaceListParams):
     limit_strategy_type: StrategyType | None = None
     stop_strategy_id: Tag | None = None
     stop_strategy_type: StrategyType | None = None
+    self_trade_prevention_mode: StpMode | None = None
+    list_client_order_id: NewClientOrderId = None
     limit_client_order_id: NewClientOrderId = None
     stop_client_order_id: NewClientOrderId = None
+    new_order_resp_type: Response = None
 
 
 PLACE_LEGACY_OCO: Endpoint[PlaceLegacyOcoParams, OrderListReport] = Endpoint(

@@ -8,6 +8,7 @@ Binance's own patterns: rest_endpoints.json#common.observed_patterns (seen in it
 
 import math
 import re
+import reprlib
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ from binance_spot_mcp.vocabulary import plain
 
 DIGITS = 20
 """Most digits of an amount before the point, and after it."""
+FLOAT_DIGITS = 15
+"""So many digits of a decimal survive being a float, whatever they are."""
 FIRST_MS = 1_483_228_800_000
 """2017-01-01T00:00:00Z, before which Binance has no data and accepts no timestamp."""
 LAST_MS = 9_999_999_999_999
@@ -44,7 +47,7 @@ def refusal(message: str, fix: str | None = None) -> PydanticCustomError:
 
 def shown(value: object) -> str:
     """A value as a refusal repeats it: one line, nothing invisible, at most 40 characters."""
-    text = value if isinstance(value, str) else f"{value!r:.60}"
+    text = value if isinstance(value, str) else reprlib.repr(value)
     short = "".join(letter if letter.isprintable() else "?" for letter in text[:40])
     return f'"{short}{"…" if len(text) > 40 else ""}"'
 
@@ -58,12 +61,17 @@ def _whole_text(value: object) -> str | None:
     return None
 
 
+def _float_as_whole(value: object, low: int, high: int) -> str | None:
+    """The integer that a float stands for, as text; None if it stands for none within the range."""
+    whole = isinstance(value, float) and value.is_integer() and low <= value <= high
+    return f"{value:.0f}" if whole else None
+
+
 def read_whole(value: object, low: int, high: int) -> int:
     """An integer within the range, also as text; a float or a boolean is refused."""
     digits = _whole_text(value)
     if digits is None:
-        exact = isinstance(value, float) and value.is_integer() and low <= value <= min(high, 2**53)
-        raise refusal(f"must be a whole number, not {shown(value)}.", str(int(value)) if exact else None)  # type: ignore[call-overload]  # exact implies a float
+        raise refusal(f"must be a whole number, not {shown(value)}.", _float_as_whole(value, low, high))
     number = int(digits)
     if not low <= number <= high:
         raise refusal(f"must be from {low} to {high}, not {number}.")
@@ -88,7 +96,8 @@ def read_choice(value: object, choices: tuple[str, ...]) -> str:
         meant = re.sub(r"[\s-]+", "_", text.strip())
         if meant in choices:
             raise refusal(f"must be {meant}, not {shown(value)}.", meant)
-    raise refusal(f"must be {' or '.join(choices)}, not {shown(value)}.")
+    allowed = f"one of {', '.join(choices)}" if len(choices) > 2 else " or ".join(choices)
+    raise refusal(f"must be {allowed}, not {shown(value)}.")
 
 
 def read_choices(value: object, choices: tuple[str, ...]) -> tuple[str, ...]:
@@ -191,10 +200,9 @@ def read_millis(value: object) -> int:
         else:
             seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
             return _plausible_millis(round(seconds * 1000))
-    exact = isinstance(value, float) and value.is_integer() and FIRST_MS <= value <= LAST_MS
     raise refusal(
         f'must be epoch milliseconds or a UTC time such as "2024-01-31" or "2024-01-31T12:00:00Z", not {shown(value)}.',
-        str(int(value)) if exact else None,  # type: ignore[call-overload]  # exact implies a float
+        _float_as_whole(value, FIRST_MS, LAST_MS),
     )
 
 
@@ -243,23 +251,27 @@ def _amount_text(value: object) -> str:
     match value:
         case str() if len(value) <= LONGEST:
             return value
-        case Decimal() if value.is_finite() and abs(value.adjusted()) <= DIGITS:
+        case int() if not isinstance(value, bool) and abs(value) < 10**LONGEST:
+            return str(value)
+        case Decimal() if value.is_finite() and abs(value.adjusted()) < LONGEST:
             return plain(value)
-        case float() if math.isfinite(value) and 1e-20 <= abs(value) < 1e20:
-            exact, meant = Decimal(repr(value)), Decimal(f"{value:.15g}")
-            if exact == meant:
-                return plain(exact)
-            raise refusal(f'must be exact: send "{plain(meant)}" as text, not the number {value!r}.', plain(meant))
-        case _ if (digits := _whole_text(value)) is not None:
-            return digits
+        case float() if math.isfinite(value):
+            return _float_text(value)
         case None:
             raise refusal("must be a decimal string, not null; leave it out if it is not meant.")
         case _:
-            return _zero_or_shown(value)
+            raise refusal(f'must be a plain decimal string such as "0.05", not {shown(value)}.')
 
 
-def _zero_or_shown(value: object) -> str:
-    return "0" if isinstance(value, float) and not value else shown(value)[1:-1]
+def _float_text(value: float) -> str:
+    """The decimal that a float stands for. Binary arithmetic leaves traces in the last digits, which are refused."""
+    written, rounded = Decimal(repr(value)), Decimal(f"{value:.{FLOAT_DIGITS}g}")
+    if written == rounded:
+        return plain(written)
+    if len(rounded.normalize().as_tuple().digits) < FLOAT_DIGITS - 2:
+        meant = plain(rounded)
+        raise refusal(f'must be exact: send "{meant}" as text, not the number {value!r}.', meant)
+    raise refusal(f"must be exact: send it as text, not as the number {value!r}.")
 
 
 def _amount_meant(text: str) -> str | None:
