@@ -9,13 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import anyio
 import msgspec
 
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
-from binance_spot_mcp.server import build
+from binance_spot_mcp.server import run
 from binance_spot_mcp.settings import Settings
-from binance_spot_mcp.surface.stdio import serve
 from binance_spot_mcp.tools.desk import Desk
 from binance_spot_mcp.tools.tool import Answer
 
@@ -62,4 +60,4 @@ async def open_desk() -> AsyncIterator[Desk]:
 
 
 if __name__ == "__main__":
-    anyio.run(serve, build(Settings(), open_desk))
+    run(Settings(), open_desk)

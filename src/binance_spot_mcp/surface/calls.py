@@ -1,15 +1,15 @@
 """One call of one tool, from raw arguments to the answer; the only place where an error becomes something to read."""
 
 import itertools
-import logging
 from collections.abc import Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import anyio
+import structlog
 
 from binance_spot_mcp.errors import SpotError, Unavailable
+from binance_spot_mcp.logs import logger
 from binance_spot_mcp.surface import arguments as raw
 from binance_spot_mcp.surface.layout import Json, concise, exact
 from binance_spot_mcp.surface.paging import (
@@ -31,11 +31,8 @@ from binance_spot_mcp.tools.tool import Answer, AnyTool
 LONGEST_CALL_S = 45.0
 """Hosts give up near 60 s."""
 
-REQUEST: ContextVar[str] = ContextVar("request", default="-")
-"""Which call is being worked on; log lines carry it."""
-
 _numbers = itertools.count(1)
-_log = logging.getLogger(__name__)
+_log = logger("surface")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +50,16 @@ class Outcome:
 
 async def call(tool: AnyTool, arguments: Mapping[str, Any], session: Session) -> Outcome:
     """Check the arguments, make the call, lay out the answer. Never raises: what goes wrong is an answer too."""
-    token = REQUEST.set(f"{next(_numbers):06d}")
-    try:
-        body = await _answered(tool, arguments, session)
-    except SpotError as error:
-        _log.info("%s: %s %s", tool.name, error.code, error.message)
-        body = failure(session.env, error)
-    except Exception:  # noqa: BLE001  # the one boundary: whatever else goes wrong is a bug, and the model is told so
-        _log.exception("%s failed", tool.name)
-        body = failure(session.env, _bug(tool))
-    finally:
-        REQUEST.reset(token)
+    request_id = f"r{next(_numbers):06d}"
+    with structlog.contextvars.bound_contextvars(request_id=request_id):
+        try:
+            body = await _answered(tool, arguments, session)
+        except SpotError as error:
+            _log.info("refused", tool=tool.name, code=error.code, sent=error.sent, message=error.message)
+            body = failure(session.env, error)
+        except Exception:  # noqa: BLE001  # the one boundary: whatever else goes wrong is a bug, and is told as one
+            _log.exception("crashed", tool=tool.name)
+            body = failure(session.env, _bug(tool, request_id))
     return Outcome(body, encode(body))
 
 
@@ -113,11 +109,11 @@ def _about(shown: Json, wire: Mapping[str, str]) -> dict[str, Json]:
     return {} if named else {"symbol": wire["symbol"]}
 
 
-def _bug(tool: AnyTool) -> SpotError:
+def _bug(tool: AnyTool, request_id: str) -> SpotError:
     return SpotError(
-        f"This is a bug of the server, not of the call. The log has the details under request {REQUEST.get()}.",
+        f"This is a bug of the server, not of the call. Its log has the details under {request_id}.",
         code="INTERNAL",
         sent="no" if tool.reads else "unknown",
         retry="never" if tool.reads else "after_reconcile",
-        details={"request": REQUEST.get()},
+        details={"request_id": request_id},
     )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from binance_spot_mcp.errors import SpotError
+from binance_spot_mcp.errors import ExchangeError, SpotError
 from binance_spot_mcp.surface.layout import Json, concise, is_table
 from binance_spot_mcp.surface.text import clean
 from binance_spot_mcp.vocabulary import Environment
@@ -26,12 +26,7 @@ def success(env: Environment, shown: Json, **about: Json) -> dict[str, Json]:
 
 
 def failure(env: Environment, error: SpotError) -> dict[str, Json]:
-    """A refusal or a failure, with the fields of `reliability` that are not empty."""
-    exchange = error.exchange and {
-        name: value
-        for name, value in (("code", error.exchange.code), ("msg", clean(error.exchange.msg)))
-        if value is not None
-    }
+    """A refusal or a failure, with the fields that are not empty."""
     told: dict[str, Any] = {
         "code": error.code,
         "message": clean(error.message, _MESSAGE),
@@ -41,6 +36,12 @@ def failure(env: Environment, error: SpotError) -> dict[str, Json]:
         "fix": concise(error.fix),
         "next": error.next,
         "details": concise(error.details),
-        "exchange": exchange,
+        "exchange": error.exchange and _said(error.exchange),
     }
     return {"ok": False, "env": env, **{name: value for name, value in told.items() if value not in (None, {}, "")}}
+
+
+def _said(exchange: ExchangeError) -> dict[str, Json]:
+    """The exchange's own words, as data; where a request had two halves, its answer to each."""
+    said = {"code": exchange.code, "msg": clean(exchange.msg), "data": concise(exchange.data)}
+    return {name: value for name, value in said.items() if value is not None}

@@ -4,12 +4,12 @@ A host waits for the tool list, not for an exchange; so nothing is opened before
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import anyio
 
+from binance_spot_mcp.logs import logger
 from binance_spot_mcp.tools.desk import Desk
 from binance_spot_mcp.vocabulary import Environment
 
@@ -19,7 +19,7 @@ OpenDesk = Callable[[], AbstractAsyncContextManager[Desk]]
 CLOSING_S = 5.0
 """How long the end of a server waits for its connections to close."""
 
-_log = logging.getLogger(__name__)
+_log = logger("surface")
 
 
 class Session:
@@ -50,7 +50,7 @@ class Session:
                 await self._ending.wait()
         except Exception as error:  # noqa: BLE001  # handed to whoever waits for the desk, or logged
             if opened.done():
-                _log.exception("The connection did not close cleanly")
+                _log.exception("the connection did not close cleanly")
             else:
                 opened.set_exception(error)
 

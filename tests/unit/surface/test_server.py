@@ -33,7 +33,7 @@ async def test_a_crash_shows_the_model_a_request_id_and_no_traceback(
     body = body_of(await agent.call_tool("get_price", {"symbol": "BTCUSDT"}))
     assert body["code"] == "INTERNAL"
     assert "secret" not in str(body)
-    assert body["details"]["request"] in body["message"]
+    assert body["details"]["request_id"] in body["message"]
     assert "ZeroDivisionError" in caplog.text
 
 
