@@ -59,6 +59,28 @@ fix: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(VENV)/.dev
+	$(BIN)/python docs/generate.py
+
+snapshots: $(VENV)/.dev
+	UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/unit/surface
+
+bench: $(VENV)/.dev
+	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# A person's own testnet key is needed: BINANCE_API_KEY and BINANCE_API_SECRET, or a key file (setup.md).
+smoke-testnet: setup
+	@$(BIN)/binance-spot-mcp demo --env testnet
+
+# Needs Node.js; the Inspector is fetched by npx.
+inspector: setup
+	npx --yes @modelcontextprotocol/inspector --cli $(BIN)/binance-spot-mcp serve --env paper --method tools/list
+	npx --yes @modelcontextprotocol/inspector --cli $(BIN)/binance-spot-mcp serve --env paper \
+	  --method tools/call --tool-name get_price --tool-arg symbol=BTCUSDT
+	npx --yes @modelcontextprotocol/inspector --cli $(BIN)/binance-spot-mcp serve --env paper \
+	  --method tools/call --tool-name place_order --tool-arg symbol=BTCUSDT --tool-arg side=BUY --tool-arg type=MARKET \
+	  --tool-arg quoteOrderQty=50
+
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
