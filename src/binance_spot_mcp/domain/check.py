@@ -24,6 +24,7 @@ from binance_spot_mcp.vocabulary import plain
 PRECISION: Final = "PRECISION"
 AMEND: Final = "ORDER_AMEND"
 
+_OWN_FILTERS: Final = Unchecked("account filters", "they are not known", frozenset({"account_filters"}))
 _IN_BASE: Final[tuple[Number, ...]] = ("quantity", "icebergQty")
 _IN_QUOTE: Final[tuple[Number, ...]] = ("price", "stopPrice", "quoteOrderQty")
 _CORRECTED: Final[tuple[Number, ...]] = (
@@ -159,6 +160,7 @@ def _findings(request: Request, rules: SymbolRules, case: Case) -> list[Finding]
         *permissions(request, rules),
         *relations(request, case.market),
         *(Unchecked(name, "this version does not know it") for name in rules.unknown),
+        *(() if rules.of_account else (_OWN_FILTERS,)),
         *_limits(request, rules, case),
     )
     return [*dict.fromkeys(found)]

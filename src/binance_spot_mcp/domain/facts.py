@@ -13,6 +13,7 @@ Input = Literal[
     "all_open_orders",
     "open_order_lists",
     "balances",
+    "account_filters",
     "amended_order",
     "amendments",
 ]

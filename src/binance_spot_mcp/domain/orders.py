@@ -12,23 +12,15 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final, Literal, cast
 
+from binance_spot_mcp.catalogue.orders import PRICED, TRIGGERED, of_leg
+from binance_spot_mcp.catalogue.rules import Given
 from binance_spot_mcp.vocabulary import OrderType, PegPriceType, SelfTradePrevention, Side, TimeInForce, plain
-
-Given = Mapping[str, object]
-"""Parameters that were sent, by wire name."""
 
 Number = Literal["price", "stopPrice", "trailingDelta", "quantity", "quoteOrderQty", "icebergQty"]
 """The numbers of an order that filters speak about, by the wire names of a single order."""
 
-LIMIT_TYPES: Final[frozenset[OrderType]] = frozenset(
-    {"LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"},
-)
-"""Types that carry a price."""
-STOP_TYPES: Final[frozenset[OrderType]] = frozenset(
-    {"STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"},
-)
-"""Contingent ("algo") types: they wait for a trigger."""
 LOSS_TYPES: Final[frozenset[OrderType]] = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT"})
+"""Types that a move against the order releases; the other stop types take a profit."""
 
 _FIELDS: Final[Mapping[Number, str]] = MappingProxyType(
     {
@@ -60,8 +52,7 @@ class Leg:
 
     def wire(self, name: str) -> str:
         """The parameter that carries, for this leg, what a single order calls `name`."""
-        own = self.prefix + name[0].upper() + name[1:] if self.prefix else name
-        return self.names.get(name, own)
+        return self.names.get(name) or of_leg(self.prefix, name)
 
 
 SINGLE: Final = Leg()
@@ -124,9 +115,14 @@ class Order:
         return replace(self, **changes) if changes else self
 
     @property
+    def is_priced(self) -> bool:
+        """Whether it rests at a price."""
+        return self.type in PRICED
+
+    @property
     def is_stop(self) -> bool:
         """Whether it waits for a trigger price."""
-        return self.type in STOP_TYPES
+        return self.type in TRIGGERED
 
     @property
     def triggers_upward(self) -> bool:

@@ -9,7 +9,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, Literal
 
-from binance_spot_mcp.domain.orders import SINGLE, Given, Leg, Order
+from binance_spot_mcp.catalogue.rules import Given
+from binance_spot_mcp.domain.orders import SINGLE, Leg, Order
 from binance_spot_mcp.vocabulary import OrderType
 
 Kind = Literal["order", "replace", "sor", "oco", "oto", "otoco", "opo", "opoco", "legacy_oco"]

@@ -7,7 +7,7 @@ Source: rest-api.md#exchange-information, rest-api.md#query-relevant-filters-use
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import msgspec
@@ -38,12 +38,14 @@ class SymbolRules:
         filters: Filters of the symbol, of the exchange and, where they were asked for, of the account.
         unknown: Filters and fields of filters that this version does not know.
         sor: Whether orders on the symbol can be routed over several books.
+        of_account: Whether the account's own filters are among them.
     """
 
     info: SymbolInfo
     filters: tuple[Filter, ...]
     unknown: tuple[str, ...] = ()
     sor: bool = False
+    of_account: bool = False
 
     def filter(self, kind: type[F]) -> F | None:
         """The filter of a kind, if the symbol has it."""
@@ -58,7 +60,7 @@ class SymbolRules:
         filters, unknown = _read_lists(lists)
         replaced = {_slot(found) for found in filters}
         kept = tuple(found for found in self.filters if _slot(found) not in replaced)
-        return SymbolRules(self.info, kept + filters, _unique(self.unknown + unknown), self.sor)
+        return replace(self, filters=kept + filters, unknown=_unique(self.unknown + unknown), of_account=True)
 
 
 def read_symbol(answer: ExchangeInfo, symbol: str) -> SymbolRules | None:

@@ -70,10 +70,10 @@ def exchange_info(*symbols: dict[str, Any], **top: Any) -> dict[str, Any]:
 
 
 def read(body: dict[str, Any], symbol: str = "BTCUSDT") -> SymbolRules:
-    """The rules of one symbol in an exchangeInfo answer."""
+    """The rules of one symbol in an exchangeInfo answer, for an account without filters of its own."""
     rules = read_symbol(msgspec.json.decode(msgspec.json.encode(body), type=ExchangeInfo), symbol)
     assert rules is not None
-    return rules
+    return rules.for_account(())
 
 
 def rules(*filters: dict[str, Any], **changes: Any) -> SymbolRules:

@@ -1,5 +1,6 @@
 """Orders against the rules of a symbol: what is refused, with which words, and what would do instead."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -218,3 +219,10 @@ def test_an_amendment_can_only_lower_the_quantity_and_only_so_often() -> None:
     assert blind.passed
     assert blind.missing == {"amendments", "amended_order"}
     assert not check_amendment(Decimal("0.9"), rules(LOT_SIZE, amendAllowed=False), fresh, Decimal(1)).passed
+
+
+def test_filters_of_the_account_that_nobody_asked_for_are_said() -> None:
+    public = replace(rules(LOT_SIZE), of_account=False)
+    found = check(order(**limit()), public)
+    assert found.passed
+    assert found.missing == {"account_filters"}

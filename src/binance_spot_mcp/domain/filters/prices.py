@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from binance_spot_mcp.domain.facts import Input, Market
 from binance_spot_mcp.domain.findings import Unchecked
-from binance_spot_mcp.domain.orders import LIMIT_TYPES, Number, Order
+from binance_spot_mcp.domain.orders import Number, Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Reference:
 
 def order_prices(rule: str, order: Order, market: Market) -> Iterator[OrderPrice | Unchecked]:
     """The prices of an order that carries a price: the one that was sent, the one it is pegged to, or both."""
-    if order.type not in LIMIT_TYPES:
+    if not order.is_priced:
         return
     if order.price is not None:
         yield OrderPrice("price", order.leg.wire("price"), order.price)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from binance_spot_mcp.domain.exact import minus, total
 from binance_spot_mcp.domain.filters.base import Case, OrderFilter
 from binance_spot_mcp.domain.findings import Limit, Unchecked
-from binance_spot_mcp.domain.orders import LIMIT_TYPES, Number, Order
+from binance_spot_mcp.domain.orders import Number, Order
 from binance_spot_mcp.vocabulary import plain
 
 
@@ -36,7 +36,7 @@ class LotSize(OrderFilter, frozen=True, kw_only=True, tag="LOT_SIZE"):
             yield self.limit("quantity", order.leg.wire("quantity"), order.quantity)
         elif order.leg.sized_later:
             yield unknown_size(self.name, order)
-        if order.iceberg_qty is not None and order.type in LIMIT_TYPES:
+        if order.iceberg_qty is not None and order.is_priced:
             yield self.limit("icebergQty", order.leg.wire("icebergQty"), order.iceberg_qty)
 
     def limit(self, number: Number, param: str, given: Decimal) -> Limit:
@@ -94,7 +94,7 @@ class IcebergParts(OrderFilter, frozen=True, kw_only=True, tag="ICEBERG_PARTS"):
     def of_order(self, order: Order, case: Case) -> Iterator[Limit | Unchecked]:
         """Limit icebergQty from below."""
         del case
-        if order.iceberg_qty is None or order.type not in LIMIT_TYPES:
+        if order.iceberg_qty is None or not order.is_priced:
             return
         if order.quantity is None:
             yield unknown_size(self.name, order)
