@@ -58,6 +58,10 @@ def rejected(refusal: Refusal) -> Rejected:
     return Rejected(refusal.code, refusal.msg, data=refusal.data)
 
 
+def unknown_error() -> Rejected:
+    return Rejected(-1000, "An unknown error occurred while processing the request.", status=500)
+
+
 def illegal_characters(name: str, legal: str) -> Rejected:
     return Rejected(-1100, f"Illegal characters found in parameter '{name}'; legal range is '{legal}'.")
 

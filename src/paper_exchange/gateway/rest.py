@@ -1,0 +1,104 @@
+"""Binance's REST protocol: an ASGI application over the endpoints.
+
+Source: rest-api.md#http-return-codes, #general-information-on-endpoints, #limits; CHANGELOG.md (2023-12-04: 404)
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from paper_exchange.gateway import refusals, sent
+from paper_exchange.gateway.api import Api, Reply
+from paper_exchange.gateway.api import Request as ApiRequest
+from paper_exchange.gateway.auth import Credentials
+from paper_exchange.gateway.endpoint import Endpoint
+from paper_exchange.gateway.refusals import Rejected
+from paper_exchange.market.wire import TimeUnit
+
+_JSON = "application/json;charset=UTF-8"
+_MAX_BODY = 65_536
+_UNITS: dict[str, TimeUnit] = {
+    "": "MILLISECOND",
+    "MILLISECOND": "MILLISECOND",
+    "millisecond": "MILLISECOND",
+    "MICROSECOND": "MICROSECOND",
+    "microsecond": "MICROSECOND",
+}
+_REMOVED = frozenset(f"{method} /api/v3/userDataStream" for method in ("POST", "PUT", "DELETE"))
+"""Gone since 2026-02-20; the web server in front answers, not the exchange."""
+_GONE = "<html><head><title>410 Gone</title></head><body><center><h1>410 Gone</h1></center></body></html>"
+_NOT_FOUND = "<html><body><h2>404 Not found</h2></body></html>"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class RestGateway:
+    """The ASGI application."""
+
+    def __init__(self, api: Api, endpoints: Mapping[str, Endpoint]) -> None:
+        self._api = api
+        self._endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        if scope["type"] != "http":
+            return
+        try:
+            response = await self._respond(Request(scope, receive))
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        route = f"{request.method} {request.url.path}"
+        if route in _REMOVED:
+            return Response(_GONE, 410, media_type="text/html")
+        endpoint = self._endpoints.get(route)
+        if endpoint is None:
+            return _not_found(request.headers.get("accept", ""))
+        body = b""
+        if request.method != "GET":
+            body = await request.body()
+            if len(body) > _MAX_BODY:
+                return Response(status_code=413)
+        address = request.client.host if request.client else ""
+        try:
+            said = sent.read(request.scope["query_string"], body)
+            unit = _time_unit(request.headers.get("x-mbx-time-unit", ""))
+        except Rejected as error:
+            return self._response(self._api.turn_down(endpoint, error, address), address)
+        credentials = Credentials(request.headers.get("x-mbx-apikey"), said.payload, said.signature)
+        reply = self._api.handle(endpoint, ApiRequest(said.values, credentials, address, unit))
+        return self._response(reply, address)
+
+    def _response(self, reply: Reply, address: str) -> Response:
+        return Response(_encode(reply.payload), reply.status, self._headers(reply, address), _JSON)
+
+    def _headers(self, reply: Reply, address: str) -> dict[str, str]:
+        venue = self._api.venue
+        now_us = venue.exchange.now_us()
+        weight = venue.limits.address(address).weight
+        used = str(weight.count(now_us))
+        headers = {"X-MBX-USED-WEIGHT": used, f"X-MBX-USED-WEIGHT-{weight.limit.suffix}": used}
+        if reply.account is not None:
+            for meter in venue.limits.account(reply.account).meters:
+                headers[f"X-MBX-ORDER-COUNT-{meter.limit.suffix}"] = str(meter.count(now_us))
+        if reply.retry_at_us is not None:
+            headers["Retry-After"] = str(max(1, -(-(reply.retry_at_us - now_us) // 1_000_000)))
+        return headers
+
+
+def _time_unit(header: str) -> TimeUnit:
+    unit = _UNITS.get(header)
+    if unit is None:
+        raise refusals.invalid_time_unit()
+    return unit
+
+
+def _not_found(accept: str) -> Response:
+    if "text/html" in accept:
+        return Response(_NOT_FOUND, 404, media_type="text/html")
+    return Response(status_code=404)

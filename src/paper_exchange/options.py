@@ -1,0 +1,49 @@
+"""How a paper exchange is to run, and the command line that says so."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_ACCOUNT = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a paper exchange is to run.
+
+    Attributes:
+        port: Of the REST API; 0 takes any that is free.
+        seed: Makes market and keys the same every time; None makes them different every time.
+        accounts: The accounts to open at the start.
+        limit_factor: How many times Binance's rate limits are allowed.
+        home: Where `state/paper/` is; needed for a lease.
+        lease: Whether the exchange ends with the last process that holds a lease on it.
+        print_json: Whether the first line on stdout is one JSON object for a program, not for a person.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    seed: int | None = None
+    accounts: tuple[str, ...] = (DEFAULT_ACCOUNT,)
+    limit_factor: int = 1
+    home: Path | None = None
+    lease: bool = False
+    print_json: bool = False
+
+
+def parse(arguments: Sequence[str] | None = None) -> Options:
+    """Read a command line; a wrong one ends the process with status 2."""
+    parser = argparse.ArgumentParser(prog="paper_exchange", description="A Binance Spot exchange on loopback.")
+    parser.add_argument("--host", default="127.0.0.1", choices=("127.0.0.1", "::1", "localhost"))
+    parser.add_argument("--port", type=int, default=0, help="port of the REST API (default: any free one)")
+    parser.add_argument("--seed", type=int, help="the same market and keys every time")
+    parser.add_argument("--account", action="append", dest="accounts", help="account to open (repeatable)")
+    parser.add_argument("--limit-factor", type=int, default=1, help="rate limits, as a multiple of Binance's")
+    parser.add_argument("--home", type=Path, help="directory that holds state/paper/")
+    parser.add_argument("--lease", action="store_true", help="end with the last process that holds a lease")
+    parser.add_argument("--json", action="store_true", dest="print_json", help="print one JSON line with URL and keys")
+    said = parser.parse_args(arguments)
+    if said.lease and said.home is None:
+        parser.error("--lease needs --home")
+    return Options(**{**vars(said), "accounts": tuple(said.accounts or (DEFAULT_ACCOUNT,))})

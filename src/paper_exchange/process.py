@@ -1,0 +1,174 @@
+"""A paper exchange as a process: built, served on loopback, ended cleanly.
+
+    async with running(Options(seed=1)) as exchange:
+        exchange.rest       # http://127.0.0.1:PORT
+        exchange.login.api_key
+
+`run` is the same for a command line: it serves until SIGINT, SIGTERM or the end of the last lease.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+
+import msgspec
+import uvicorn
+
+from paper_exchange.accounts import Accounts, Login
+from paper_exchange.clock import RealClock
+from paper_exchange.engine.commands import AddSymbol, SetExchange
+from paper_exchange.exchange import PaperExchange
+from paper_exchange.gateway.api import Api
+from paper_exchange.gateway.endpoint import Venue
+from paper_exchange.gateway.endpoints import ENDPOINTS
+from paper_exchange.gateway.limits import Limits, LimitTable
+from paper_exchange.gateway.rest import RestGateway
+from paper_exchange.keys import seeded
+from paper_exchange.market.builtin import BUILT_IN
+from paper_exchange.options import Options
+
+_log = logging.getLogger("paper_exchange")
+
+_GRACE_S = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An exchange that answers.
+
+    Attributes:
+        rest: Base URL of the REST API.
+        login: Of the first account.
+    """
+
+    rest: str
+    login: Login
+    accounts: Accounts
+    exchange: PaperExchange
+
+    def open_orders(self) -> int:
+        """How many orders all accounts have open."""
+        return sum(len(self.exchange.engine.open_orders(number)) for number in self.accounts.numbers)
+
+
+def build(options: Options) -> tuple[PaperExchange, Accounts]:
+    """An exchange with its symbols and accounts, not served yet."""
+    exchange = PaperExchange(clock=RealClock())
+    for listing in BUILT_IN.listings.values():
+        exchange.submit(AddSymbol(spec=listing.spec))
+    exchange.submit(SetExchange(sors=BUILT_IN.sors))
+    accounts = Accounts(exchange, randomness=os.urandom if options.seed is None else seeded(options.seed, "keys"))
+    for name in options.accounts:
+        accounts.login(name)
+    return exchange, accounts
+
+
+@asynccontextmanager
+async def running(options: Options) -> AsyncIterator[Running]:
+    """Serve an exchange for as long as the block lasts.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    exchange, accounts = build(options)
+    limits = Limits(LimitTable().times(options.limit_factor))
+    exchange.listen(limits.apply)
+    gateway = RestGateway(Api(Venue(exchange, limits)), ENDPOINTS)
+    async with _served(gateway, options.host, options.port) as url:
+        yield Running(url, accounts.login(options.accounts[0]), accounts, exchange)
+
+
+def run(options: Options) -> int:
+    """Serve an exchange until it is told to end; returns the exit status."""
+    try:
+        asyncio.run(_run(options))
+    except OSError as error:
+        _log.error("the paper exchange cannot start: %s", error)
+        return 1
+    return 0
+
+
+async def _run(options: Options) -> None:
+    async with AsyncExitStack() as stack:
+        ended = stack.enter_context(_end_on_signals())
+        exchange = await stack.enter_async_context(running(options))
+        _announce(exchange, options)
+        await ended.wait()
+        _log.info("paper exchange ends, %d orders stay open", exchange.open_orders())
+
+
+def _announce(exchange: Running, options: Options) -> None:
+    login = exchange.login
+    if options.print_json:
+        line = msgspec.json.encode(
+            {"rest": exchange.rest, "api_key": login.api_key, "api_secret": login.api_secret}
+        ).decode()
+    else:
+        line = f"paper exchange on {exchange.rest}\nAPI key     {login.api_key}\nAPI secret  {login.api_secret}"
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers, and with a word when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+@asynccontextmanager
+async def _served(gateway: RestGateway, host: str, port: int) -> AsyncIterator[str]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=1024)
+    server = _Server(
+        uvicorn.Config(
+            gateway,
+            log_config=None,
+            log_level=logging.WARNING,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await server.listening.wait()
+        shown = f"[{host}]" if ":" in host else host
+        yield f"http://{shown}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+        listener.close()
+
+
+@contextmanager
+def _end_on_signals() -> Iterator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set."""
+    ended, loop = asyncio.Event(), asyncio.get_running_loop()
+    before = {
+        number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(ended.set))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield ended
+    finally:
+        for number, handler in before.items():
+            with suppress(ValueError):
+                signal.signal(number, handler)
