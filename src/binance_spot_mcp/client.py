@@ -1,1 +1,224 @@
-"""client"""
+"""Calls to the exchange: `await spot.call(ENDPOINT, params)` gives the payload, or raises what became of the request.
+
+Reads are tried again where that can help. What may change orders is sent once; only where the exchange refused its
+timestamp is it stamped anew, one time.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
+from binance_spot_mcp.catalogue.market import SERVER_TIME, ExchangeInfo, ServerTimeParams
+from binance_spot_mcp.errors import Refused, Rejected, Unavailable, Unreachable
+from binance_spot_mcp.settings import Settings
+from binance_spot_mcp.transport.call import Answer, Call
+from binance_spot_mcp.transport.clock import Sample, ServerClock
+from binance_spot_mcp.transport.ledger import CallClass, Cost, RateLedger, stated_limits
+from binance_spot_mcp.transport.venue import Venue, configured_venue
+from binance_spot_mcp.transport.world import World
+
+if TYPE_CHECKING:
+    from binance_spot_mcp.transport.line import Line
+
+__all__ = ["Answer", "Spot", "Venue", "World", "configured_venue"]
+
+READ_TRIES = 3
+READ_PATIENCE_MS = 10_000
+"""No read is tried again later than this after its call began."""
+BACKOFF_MS = 500
+"""The first pause before a read is tried again is drawn from 0 to this, the next from 0 to twice that."""
+CLOCK_SAMPLES = 3
+SLOW_NETWORK_MS = 5_000
+"""When to come back after an order was refused because the network is too slow."""
+
+P = TypeVar("P", bound=Params)
+R = TypeVar("R")
+
+
+class Spot:
+    """The exchange, as the rest of the server sees it. Nothing is opened before the first call.
+
+    Args:
+        settings: The operator's settings.
+        venue: Finds the exchange on the first call, e.g. by starting the built-in paper exchange. Without it the
+            settings name the exchange.
+        world: Clocks, waiting and chance.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        venue: Callable[[], Awaitable[Venue]] | None = None,
+        world: World | None = None,
+    ) -> None:
+        self._settings = settings
+        self._find_venue = venue
+        self._world = world or World()
+        self._line: Line | None = None
+        self._opening = asyncio.Lock()
+        self._measuring = asyncio.Lock()
+        self.clock = ServerClock(self._world.monotonic_ns, self._world.wall_ns)
+        self.ledger = RateLedger()
+
+    async def call(self, endpoint: Endpoint[P, R], params: P, *, urgent: bool = False) -> R:
+        """Call an endpoint and give its payload; arguments and errors as in `fetch`."""
+        return (await self.fetch(endpoint, params, urgent=urgent)).payload
+
+    async def fetch(self, endpoint: Endpoint[P, R], params: P, *, urgent: bool = False) -> Answer[R]:
+        """Call an endpoint and give its payload together with the exchange's own JSON.
+
+        Args:
+            endpoint: What to call.
+            params: Its parameters, already validated.
+            urgent: For finding out what became of an order: may use the part of the limits that is kept for that.
+
+        Raises:
+            NotSent: Nothing left: no key, no turn in the rate ledger, no connection.
+            Rejected: The exchange refused, or (Unavailable) could not serve a read.
+            PartlyDone: One half of a cancel-replace happened.
+            OutcomeUnknown: An order may have been changed.
+        """
+        from structlog.contextvars import bound_contextvars, get_contextvars  # noqa: PLC0415  (slow; first call only)
+
+        request_id = get_contextvars().get("request_id") or self._world.new_id()
+        with bound_contextvars(request_id=request_id):
+            line = await self._open()
+            call = self._prepared(line, endpoint, params, urgent=urgent)
+            if endpoint.signed:
+                line.signer(needed_by=endpoint.name)
+                await self._know_the_time(call)
+            answer: Answer[R] = await (self._stamped(line, call) if call.changes else self._read(line, call))
+        if isinstance(answer.payload, ExchangeInfo):
+            self._learn_limits(answer.payload)
+        return answer
+
+    async def measure_clock(self, samples: int = CLOCK_SAMPLES) -> None:
+        """Measure offset and round trip to the exchange's clock; of several samples the median counts."""
+        line = await self._open()
+        call = self._prepared(line, SERVER_TIME, ServerTimeParams(), urgent=True)
+        scale = 1 if self._settings.microseconds else 1000
+        answers = [await line.once(call, call.origins[0]) for _ in range(samples)]
+        self.clock.measured(
+            [Sample(answer.sent_ns, answer.received_ns, answer.payload.server_time * scale) for answer in answers]
+        )
+
+    def rate_limits(self) -> dict[str, list[dict[str, int | str]]]:
+        """Every limit and hold, as `get_rate_limits` shows them."""
+        return self.ledger.state(self.clock.now_ms())
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if self._line is not None:
+            await self._line.aclose()
+
+    async def _open(self) -> "Line":
+        async with self._opening:
+            if self._line is None:
+                from binance_spot_mcp.transport.line import Line  # noqa: PLC0415  (httpx is slow to import)
+
+                venue = await self._find_venue() if self._find_venue else configured_venue(self._settings)
+                self._line = Line(venue, self._settings, self._world, self.clock, self.ledger)
+            return self._line
+
+    def _prepared(self, line: "Line", endpoint: Endpoint[P, R], params: P, *, urgent: bool) -> Call:
+        origins = line.venue.rest[:1] if endpoint.signed else line.venue.rest
+        if endpoint.data_only and line.venue.market_data:
+            origins = (*origins, line.venue.market_data)
+        if not origins:
+            raise Refused(
+                "The host in BINANCE_BASE_URL serves public market data alone; remove the setting for this call.",
+                code="ENDPOINT_REFUSED",
+            )
+        return Call(
+            endpoint=endpoint,
+            wire=params.wire(),
+            cost=Cost(endpoint.cost(params), endpoint.order_count),
+            call_class="urgent" if urgent else _class_of(endpoint),
+            origins=origins,
+        )
+
+    async def _know_the_time(self, call: Call) -> None:
+        """Measure the exchange's clock where that is due, and refuse an order that would arrive after its window."""
+        async with self._measuring:
+            if self.clock.due:
+                await self._remeasure()
+        window_ms = self._settings.recv_window
+        if call.endpoint.effect not in ("place", "amend") or self.clock.round_trip_ms <= window_ms:
+            return
+        await self.measure_clock(samples=1)
+        if self.clock.round_trip_ms > window_ms:
+            raise Refused(
+                f"A round trip to the exchange takes {self.clock.round_trip_ms} ms, longer than BINANCE_RECV_WINDOW "
+                f"({window_ms} ms), so an order could arrive too late: the network is too slow for orders now.",
+                code="CLOCK_SKEW",
+                retry="at",
+                retry_at_ms=self.clock.now_ms() + SLOW_NETWORK_MS,
+                next="get_server_time",
+            )
+
+    async def _remeasure(self) -> None:
+        """Measure the clock; an older measurement will do where that fails, for the exchange checks the timestamp."""
+        try:
+            await self.measure_clock()
+        except (Unreachable, Unavailable) as failure:
+            if self.clock.known:
+                return
+            raise Unreachable(
+                f"The exchange's clock could not be read, so nothing was signed. {failure.message}",
+                code=failure.code,
+                retry_at_ms=failure.retry_at_ms,
+            ) from None
+
+    async def _read(self, line: "Line", call: Call) -> Answer[Any]:
+        """Send a call that changes nothing, up to three times; a public one to another host each time."""
+        began_ns = self._world.monotonic_ns()
+        tries = 0
+        while True:
+            try:
+                return await self._stamped(line, call, call.origins[tries % len(call.origins)])
+            except (Unreachable, Unavailable) as failure:
+                pause_ms = self._world.random() * BACKOFF_MS * 2**tries
+                spent_ms = (self._world.monotonic_ns() - began_ns) / 1_000_000
+                tries += 1
+                if failure.retry != "at" or tries == READ_TRIES or spent_ms + pause_ms > READ_PATIENCE_MS:
+                    raise
+            await self._world.sleep(pause_ms / 1000)
+
+    async def _stamped(self, line: "Line", call: Call, origin: str | None = None) -> Answer[Any]:
+        """Send a call; where its timestamp is refused, measure the clock, sign it anew and send it once more."""
+        origin = origin or call.origins[0]
+        try:
+            return await line.once(call, origin)
+        except Rejected as refusal:
+            if refusal.code != "CLOCK_SKEW":
+                raise
+        await self.measure_clock()
+        try:
+            return await line.once(call, origin)
+        except Rejected as refusal:
+            if refusal.code == "CLOCK_SKEW":
+                refusal.details = {
+                    "offset_ms": self.clock.offset_ms,
+                    "round_trip_ms": self.clock.round_trip_ms,
+                    "recv_window_ms": self._settings.recv_window,
+                }
+            raise
+
+    def _learn_limits(self, info: ExchangeInfo) -> None:
+        self.ledger.learn(
+            stated_limits(
+                (limit.rate_limit_type, limit.interval, limit.interval_num, limit.limit) for limit in info.rate_limits
+            )
+        )
+
+
+def _class_of(endpoint: Endpoint[Any, Any]) -> CallClass:
+    match endpoint.effect:
+        case "cancel":
+            return "urgent"
+        case "place" | "amend" | "test":
+            return "order"
+        case "read":
+            return "account" if endpoint.signed else "market"

@@ -9,11 +9,13 @@
     │   └── Unreachable      no connection, or the exchange's host is not what it should be
     ├── Rejected         the exchange answered no: it did not happen
     │   └── Unavailable      a read that the exchange could not serve
+    ├── PartlyDone       a request of two halves of which only one happened
     └── OutcomeUnknown   the request left and no verdict came back, so it may have happened
 
 A trader's first question is whether it happened: `sent` says so for requests that may change an order.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -55,13 +57,44 @@ Sent = Literal["no", "yes", "unknown"]
 Retry = Literal["never", "after_fix", "at", "after_reconcile"]
 
 
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def clean(text: str, *, most: int = 200) -> str:
+    """Text from outside as it may be shown: bounded, without control, bidirectional and zero-width characters.
+
+    Args:
+        text: Anything at all, e.g. what the exchange said or an argument that was refused.
+        most: Characters to keep; what is cut is marked with an ellipsis.
+    """
+    head = text[: 4 * most]
+    visible = "".join(" " if character.isspace() else character for character in head if _shows(character))
+    single = " ".join(visible.split())
+    return single if len(single) <= most and len(head) == len(text) else single[: most - 1] + "…"
+
+
+def _shows(character: str) -> bool:
+    return character.isspace() or unicodedata.category(character) not in _INVISIBLE
+
+
 @dataclass(frozen=True, slots=True)
 class ExchangeError:
-    """What the exchange said, as data: never advice, and cleaned before it is shown."""
+    """What the exchange said, as data and never as advice. The text is cleaned here, so none is shown as it came.
+
+    Attributes:
+        code: Binance's error code; None if the answer had none.
+        msg: Its text.
+        status: The HTTP status, or the status of the WebSocket API.
+        data: What stood beside code and text, e.g. the two halves of a cancel-replace. Not cleaned.
+    """
 
     code: int | None
     msg: str
     status: int | None = None
+    data: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "msg", clean(self.msg))
 
 
 @dataclass(eq=False)
@@ -152,6 +185,15 @@ class Unavailable(Rejected):
 
     code: Code = "EXCHANGE_UNAVAILABLE"
     retry: Retry = "at"
+
+
+@dataclass(eq=False)
+class PartlyDone(SpotError):
+    """The request had two halves and one of them happened; `details` says which, `exchange.data` has both answers."""
+
+    code: Code = "EXCHANGE_REJECTED"
+    sent: Sent = "yes"
+    retry: Retry = "after_reconcile"
 
 
 @dataclass(eq=False)

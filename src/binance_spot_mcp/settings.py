@@ -126,14 +126,19 @@ class Settings(BaseModel):
         """Whether signed calls are possible with what the operator gave."""
         return self.api_key is not None
 
-    def private_key_pem(self) -> bytes | None:
-        """The bytes of the key file, if one is set.
+    @property
+    def microseconds(self) -> bool:
+        """Whether answers carry their times in microseconds."""
+        return self.time_unit == "MICROSECOND"
+
+    def private_key_pem(self) -> bytes:
+        """The bytes of the key file.
 
         Raises:
-            SettingsError: The file cannot be read.
+            SettingsError: No file is set, or it cannot be read.
         """
         if self.private_key_path is None:
-            return None
+            raise SettingsError(f"{PREFIX}PRIVATE_KEY_PATH is not set.")
         try:
             with self.private_key_path.open("rb") as file:
                 return file.read(KEY_FILE_CAP)

@@ -1,0 +1,70 @@
+"""The log: one line per event on stderr or in a file, with the request's id and without any secret.
+
+stdout belongs to the protocol, so nothing here ever writes to it. Whatever is logged, by us or by a library, passes the
+handler that `configure_logs` sets up, and that handler takes secrets out of the finished line.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import structlog
+
+HIDDEN = "[hidden]"
+LIBRARIES_THAT_PRINT_URLS = ("httpx", "httpcore", "httpx2", "httpcore2", "websockets")
+
+_SIGNATURE = re.compile(r"(signature(?:=|[\"']?:\s*[\"']?)|x-mbx-apikey[\"']?:\s*[\"']?)[^\s&\"',}]+", re.IGNORECASE)
+
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class _Redactor(logging.Formatter):
+    """Formats a line, traceback included, and then hides what must not be read."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+        self._secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        for secret in self._secrets:
+            line = line.replace(secret, HIDDEN)
+        return _SIGNATURE.sub(rf"\1{HIDDEN}", line)
+
+
+def configure_logs(level: Level, file: Path | None = None, secrets: Iterable[str] = ()) -> None:
+    """Send every log of the process to stderr, or to a file that only its owner can read.
+
+    Args:
+        level: The least level that is written.
+        file: Where to append, instead of stderr.
+        secrets: Texts that are hidden wherever they appear.
+    """
+    handler: logging.Handler
+    if file is None:
+        handler = logging.StreamHandler(sys.stderr)
+    else:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(0o600)
+        handler = logging.FileHandler(file, encoding="utf-8")
+    handler.setFormatter(_Redactor(secrets))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in LIBRARIES_THAT_PRINT_URLS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def logger(room: str) -> structlog.stdlib.BoundLogger:
+    """The logger of one room. What is bound with `structlog.contextvars`, such as `request_id`, is in every line."""
+    bound: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+        logging.getLogger(f"binance_spot_mcp.{room}"),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.KeyValueRenderer(key_order=["event", "request_id"], drop_missing=True),
+        ],
+    )
+    return bound

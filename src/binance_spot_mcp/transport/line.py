@@ -1,0 +1,169 @@
+"""The line to the exchange: one attempt of a call, from its turn in the rate ledger to what became of it."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from binance_spot_mcp.errors import OutcomeUnknown, RateLimited, Refused, SpotError, Unavailable, Unreachable
+from binance_spot_mcp.settings import Settings
+from binance_spot_mcp.signing import Signer, query_string, signed_query
+from binance_spot_mcp.transport.call import Answer, Call
+from binance_spot_mcp.transport.clock import ServerClock
+from binance_spot_mcp.transport.ledger import RateLedger, Reservation, Wait, counts
+from binance_spot_mcp.transport.rest import Attempt, RestTransport
+from binance_spot_mcp.transport.venue import Venue
+from binance_spot_mcp.transport.verdict import Reply, banned_until_ms, exchange_error, retry_after_ms, verdict
+from binance_spot_mcp.transport.world import World
+
+TURN_PATIENCE_MS = 2_000
+"""A call waits at most this long for its turn in the rate ledger."""
+JITTER_MS = 1_000
+TRY_AGAIN_MS = 5_000
+OVERLOADED_MS = 60_000
+"""When to come back where nobody said when: after a failure, and after -1008."""
+
+_CODE_LIKE = re.compile(
+    r"[^\w.,:\[\]\" -]|\b(?:select|union|insert|update|delete|drop|exec|script|or|and)\b", re.IGNORECASE
+)
+
+
+class Line:
+    """Sends attempts to one venue. The ledger and the clock are shared with whoever else uses them."""
+
+    def __init__(self, venue: Venue, settings: Settings, world: World, clock: ServerClock, ledger: RateLedger) -> None:
+        self.venue = venue
+        self._settings = settings
+        self._world = world
+        self._clock = clock
+        self._ledger = ledger
+        self._signer: Signer | None = None
+        self._rest = RestTransport(
+            microseconds=settings.microseconds, proxy=settings.proxy, monotonic_ns=world.monotonic_ns
+        )
+
+    def signer(self, needed_by: str) -> Signer:
+        """What signs; made ready when it is first needed.
+
+        Raises:
+            Refused: There is no key, or it cannot be used.
+        """
+        if self._signer is None:
+            if self.venue.signer is None:
+                raise Refused(
+                    f"{needed_by} needs a key for {self._settings.env}: set BINANCE_API_KEY with BINANCE_API_SECRET or "
+                    "BINANCE_PRIVATE_KEY_PATH. BINANCE_ENV=paper needs none.",
+                    code="AUTH_FAILED",
+                )
+            self._signer = self.venue.signer()
+        return self._signer
+
+    async def once(self, call: Call, origin: str) -> Answer[Any]:
+        """One attempt: wait for a turn, stamp, sign, send, settle, judge. Errors as in `Spot.fetch`."""
+        reservation = await self._turn(call)
+        try:
+            reply = await self._sent(call, origin, reservation)
+            used = counts(reply.headers)
+            self._ledger.settle(reservation, used, self._clock.now_ms())
+            self._hold_back(call, reply)
+            if error := verdict(reply, changes=call.changes):
+                raise error
+            return Answer(_decoded(call, reply), reply.body, used, reply.sent_ns, reply.received_ns)
+        except SpotError as failure:
+            self._complete(failure, call)
+            raise
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._rest.aclose()
+
+    async def _turn(self, call: Call) -> Reservation:
+        deadline_ms = self._clock.now_ms() + TURN_PATIENCE_MS
+        while True:
+            now_ms = self._clock.now_ms()
+            turn = self._ledger.reserve(call.cost, call.call_class, call.route, now_ms)
+            if not isinstance(turn, Wait):
+                return turn
+            if turn.until_ms is None:
+                raise Refused(f"{turn.why}, and this call alone is more; ask for less.", code="LIMIT_EXCEEDED")
+            if turn.until_ms > deadline_ms:
+                raise RateLimited(
+                    f"{turn.why}. Nothing was sent; wait until retry_at_ms.",
+                    code=turn.code,
+                    retry_at_ms=turn.until_ms,
+                    next="get_rate_limits",
+                )
+            await self._world.sleep((turn.until_ms - now_ms) / 1000)
+
+    async def _sent(self, call: Call, origin: str, reservation: Reservation) -> Reply:
+        attempt = Attempt(
+            method=call.endpoint.route.method,
+            origin=origin,
+            path=call.endpoint.route.path,
+            query=self._query(call),
+            api_key=self.venue.api_key if call.endpoint.signed else None,
+            changes=call.changes,
+        )
+        try:
+            return await self._rest.send(attempt)
+        except Unreachable as failure:
+            self._ledger.release(reservation)
+            if self._settings.env != "paper":
+                failure.message += " BINANCE_ENV=paper needs no network."
+            raise
+        except BaseException:
+            self._ledger.settle(reservation, {}, self._clock.now_ms())
+            raise
+
+    def _query(self, call: Call) -> str:
+        if not call.endpoint.signed:
+            return query_string(call.wire)
+        now = self._clock.now_us() if self._settings.microseconds else self._clock.now_ms()
+        stamped = {**call.wire, "recvWindow": str(self._settings.recv_window), "timestamp": str(now)}
+        return signed_query(stamped, self.signer(call.endpoint.name))
+
+    def _hold_back(self, call: Call, reply: Reply) -> None:
+        """Enter what a 429, 418 or 403 asks for into the ledger."""
+        now_ms = self._clock.now_ms()
+        pause_ms = retry_after_ms(reply)
+        match reply.status:
+            case 429:
+                said = exchange_error(reply)
+                over_orders = said is not None and said.code == -1015
+                jitter_ms = int(self._world.random() * JITTER_MS)
+                self._ledger.throttled("ORDERS" if over_orders else "REQUEST_WEIGHT", pause_ms, jitter_ms, now_ms)
+            case 418:
+                said = exchange_error(reply)
+                self._ledger.banned(max(now_ms + (pause_ms or 0), banned_until_ms(said)), now_ms)
+            case 403 if exchange_error(reply) is None:
+                self._ledger.blocked(call.route, now_ms)
+
+    def _complete(self, failure: SpotError, call: Call) -> None:
+        """Add what only the call knows: which value the firewall may have minded, and when to come back."""
+        if failure.code == "WAF_BLOCKED":
+            failure.details = {"suspicious": [name for name, text in call.wire.items() if _CODE_LIKE.search(text)]}
+        if failure.retry == "at" and failure.retry_at_ms is None:
+            now_ms = self._clock.now_ms()
+            overloaded = failure.exchange is not None and failure.exchange.code == -1008
+            later_ms = now_ms + (OVERLOADED_MS if overloaded else TRY_AGAIN_MS)
+            failure.retry_at_ms = self._ledger.held_until(call.cost, call.route, now_ms) or later_ms
+
+
+def _decoded(call: Call, reply: Reply) -> Any:
+    try:
+        return call.endpoint.decode(reply.body)
+    except msgspec.DecodeError as error:
+        if call.changes:
+            raise OutcomeUnknown(
+                "Binance took the request, but its answer cannot be read. Look the order up by its client order id "
+                "before anything else, and do not place it again.",
+                next="get_order",
+            ) from None
+        if isinstance(error, msgspec.ValidationError):
+            raise Unavailable(
+                f"Binance's answer to {call.endpoint.name} is not of the documented form: {error}.",
+                code="INTERNAL",
+                sent="no",
+                retry="never",
+            ) from None
+        raise Unavailable("Binance's answer was cut short; try again shortly.", sent="no") from None

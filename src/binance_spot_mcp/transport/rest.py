@@ -1,0 +1,217 @@
+"""One REST request, sent once. What became of it is said by the error that is raised, or by the reply.
+
+Whether bytes left is taken from httpx's own trace of the connection, never guessed from the kind of error alone.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from socket import gaierror
+from ssl import SSLError
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import SecretStr
+
+from binance_spot_mcp import __version__
+from binance_spot_mcp.errors import OutcomeUnknown, SpotError, Unavailable, Unreachable
+from binance_spot_mcp.logs import LIBRARIES_THAT_PRINT_URLS, logger
+from binance_spot_mcp.transport.verdict import Reply
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 15.0
+"""One attempt in all. Binance itself gives up after 10 s and says so with -1007."""
+BODY_CAP = 32 * 2**20
+"""Bytes. The whole exchangeInfo of production is above 8 MiB; anything much larger is not an answer."""
+
+_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.LocalProtocolError)
+
+_log = logger("transport.rest")
+
+# A URL holds a signature, and these libraries print it at INFO and DEBUG.
+for _name in LIBRARIES_THAT_PRINT_URLS:
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request as it will be sent.
+
+    Attributes:
+        method: The HTTP method.
+        origin: Scheme, host and port, already checked against the environment's hosts.
+        path: The path below it.
+        query: The query string, percent-encoded and signed: these very bytes go out.
+        api_key: Sent as a header, if there is one.
+        changes: Whether the request may change orders.
+    """
+
+    method: str
+    origin: str
+    path: str
+    query: str
+    api_key: SecretStr | None
+    changes: bool
+
+
+class _Progress:
+    """What httpx says of a request under way."""
+
+    def __init__(self, monotonic_ns: Callable[[], int]) -> None:
+        self._monotonic_ns = monotonic_ns
+        self.seen = False
+        self.sent_ns: int | None = None
+        self.received_ns: int | None = None
+
+    async def trace(self, event: str, info: dict[str, Any]) -> None:
+        """The callback that httpx calls at each step. A proxy's CONNECT is not yet our request."""
+        self.seen = True
+        if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+            self.sent_ns = self._monotonic_ns()
+        elif event.endswith("receive_response_headers.complete") and self.sent_ns is not None:
+            self.received_ns = self._monotonic_ns()
+
+    @property
+    def nothing_left(self) -> bool:
+        """Whether it is certain that no byte of the request was written."""
+        return self.seen and self.sent_ns is None
+
+
+class RestTransport:
+    """The connections to the exchange's REST API. Nothing is opened before the first attempt.
+
+    Args:
+        microseconds: Whether answers carry their times in microseconds.
+        proxy: The one proxy to use; those of the environment are ignored.
+        monotonic_ns: A clock for round trips.
+        answer_seconds: Deadline of one attempt in all.
+        body_cap: Most bytes of a body that are read.
+    """
+
+    def __init__(
+        self,
+        *,
+        microseconds: bool = False,
+        proxy: SecretStr | None = None,
+        monotonic_ns: Callable[[], int],
+        answer_seconds: float = ANSWER_SECONDS,
+        body_cap: int = BODY_CAP,
+    ) -> None:
+        self._monotonic_ns = monotonic_ns
+        self._answer_seconds = answer_seconds
+        self._body_cap = body_cap
+        headers = {"User-Agent": f"binance-spot-mcp/{__version__}", "Accept": "application/json"}
+        if microseconds:
+            headers["X-MBX-TIME-UNIT"] = "MICROSECOND"
+        self._http = httpx.AsyncClient(
+            headers=headers,
+            follow_redirects=False,
+            trust_env=False,
+            proxy=proxy.get_secret_value() if proxy else None,
+            timeout=httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
+            limits=httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=30),
+        )
+
+    async def send(self, attempt: Attempt) -> Reply:
+        """Send a request once.
+
+        Returns:
+            The exchange's answer, whatever its status.
+
+        Raises:
+            Unreachable: No byte left.
+            OutcomeUnknown: The request may change orders, left, and no complete answer came back.
+            Unavailable: The request only reads, left, and no complete answer came back.
+        """
+        progress = _Progress(self._monotonic_ns)
+        started_ns = self._monotonic_ns()
+        log = _log.bind(method=attempt.method, path=attempt.path)
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                reply = await self._exchange(attempt, progress)
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError, _TooLarge) as error:
+            failure = _failure(error, progress, attempt)
+            log.warning("no answer", cause=type(error).__name__, sent=failure.sent, code=failure.code)
+            # The library's own error would show the URL, and with it the signature, in a traceback.
+            raise failure from None
+        finally:
+            log.debug("attempt ended", milliseconds=(self._monotonic_ns() - started_ns) // 1_000_000)
+        log.info("answered", status=reply.status, weight=reply.headers.get("x-mbx-used-weight-1m"))
+        return reply
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    async def _exchange(self, attempt: Attempt, progress: _Progress) -> Reply:
+        url = f"{attempt.origin}{attempt.path}" + (f"?{attempt.query}" if attempt.query else "")
+        headers = {"X-MBX-APIKEY": attempt.api_key.get_secret_value()} if attempt.api_key else None
+        request = self._http.build_request(attempt.method, url, headers=headers, extensions={"trace": progress.trace})
+        response = await self._http.send(request, stream=True)
+        try:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > self._body_cap:
+                    raise _TooLarge
+        finally:
+            await response.aclose()
+        now_ns = self._monotonic_ns()
+        return Reply(
+            status=response.status_code,
+            headers={name.lower(): value for name, value in response.headers.items()},
+            body=bytes(body),
+            sent_ns=now_ns if progress.sent_ns is None else progress.sent_ns,
+            received_ns=now_ns if progress.received_ns is None else progress.received_ns,
+        )
+
+
+class _TooLarge(Exception):
+    """The body is above the cap."""
+
+
+def _failure(error: Exception, progress: _Progress, attempt: Attempt) -> SpotError:
+    host = urlsplit(attempt.origin).netloc
+    if isinstance(error, _NEVER_LEFT) or progress.nothing_left:
+        return Unreachable(f"{_why_unreachable(error, host)} Nothing was sent; try again.")
+    cause = _why_lost(error)
+    if attempt.changes:
+        return OutcomeUnknown(
+            f"{cause} after the request had left, so the order may exist. Look it up by its client order id before "
+            "anything else, and do not place it again.",
+            next="get_order",
+        )
+    if isinstance(error, _TooLarge):
+        return Unavailable(f"{cause}; narrow the request.", code="TOO_LARGE", sent="no", retry="after_fix")
+    return Unavailable(f"{cause}; try again shortly.", sent="no")
+
+
+def _why_unreachable(error: BaseException, host: str) -> str:
+    chain: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        chain.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    if any(isinstance(link, gaierror) for link in chain):
+        return f"The name {host} could not be resolved; there may be no network."
+    if any(isinstance(link, SSLError) for link in chain):
+        return f"{host} did not show a valid TLS certificate for its name, so the connection was refused."
+    if isinstance(error, httpx.ProxyError):
+        return f"The proxy of BINANCE_PROXY did not connect to {host}."
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
+        return f"{host} did not accept a connection in time."
+    return f"No connection to {host} came about."
+
+
+def _why_lost(error: Exception) -> str:
+    match error:
+        case _TooLarge():
+            return "The answer was larger than any that Binance should give"
+        case httpx.TimeoutException() | TimeoutError():
+            return "No complete answer came in time"
+        case httpx.DecodingError() | httpx.RemoteProtocolError():
+            return "The answer was broken or cut short"
+        case _:
+            return "The connection broke"

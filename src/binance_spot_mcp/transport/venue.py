@@ -1,0 +1,57 @@
+"""Which exchange is talked to, and with which key."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from pydantic import SecretStr
+
+from binance_spot_mcp.errors import Refused
+from binance_spot_mcp.hosts import HOSTS
+from binance_spot_mcp.settings import Settings, SettingsError
+from binance_spot_mcp.signing import Signer, hmac_signer, private_key_signer
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """The exchange that is talked to, and the key that is shown to it.
+
+    Attributes:
+        rest: Origins that serve every call, the preferred one first.
+        market_data: An origin that serves public market data alone, if there is one.
+        api_key: The API key; without one only public calls are possible.
+        signer: Makes ready what signs with that key; called once, by the first signed call.
+    """
+
+    rest: tuple[str, ...]
+    market_data: str | None = None
+    api_key: SecretStr | None = None
+    signer: Callable[[], Signer] | None = None
+
+
+def configured_venue(settings: Settings) -> Venue:
+    """The venue that the settings name.
+
+    Raises:
+        Refused: No REST exchange is named.
+    """
+    signer = partial(_configured_signer, settings) if settings.has_key else None
+    if settings.env == "paper":
+        if settings.base_url is None:
+            raise Refused("REST is off, as BINANCE_BASE_URL names no exchange.", code="ENDPOINT_REFUSED")
+        return Venue((settings.base_url,), None, settings.api_key, signer)
+    hosts = HOSTS[settings.env]
+    first = settings.base_url or hosts.rest[0]
+    if first == hosts.rest_market_data:
+        return Venue((), first)
+    others = tuple(host for host in hosts.rest if host != first)
+    return Venue((first, *others), hosts.rest_market_data, settings.api_key, signer)
+
+
+def _configured_signer(settings: Settings) -> Signer:
+    if settings.api_secret is not None:
+        return hmac_signer(settings.api_secret)
+    try:
+        return private_key_signer(settings.private_key_pem(), settings.private_key_passphrase)
+    except SettingsError as error:
+        raise Refused(str(error), code="AUTH_FAILED") from None

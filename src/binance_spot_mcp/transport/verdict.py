@@ -1,0 +1,180 @@
+"""What an answer of the exchange means for the request: the rules for the outcome of one attempt, as one function."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from binance_spot_mcp.errors import (
+    ExchangeError,
+    OutcomeUnknown,
+    PartlyDone,
+    Rejected,
+    Sent,
+    SpotError,
+    Unavailable,
+)
+from binance_spot_mcp.transport.meanings import CODES, TEXTS, UNKNOWN_OUTCOME, Meaning
+
+CANCEL_REPLACE_HALF = -2021
+CANCEL_REPLACE_FAILED = -2022
+_FILTER_FAILURE = "Filter failure: "
+_BANNED_UNTIL = re.compile(r"banned until (\d{13})\b")
+_REGION = (
+    "Binance does not serve this region (HTTP 451), and nothing here can change that. Use BINANCE_ENV=paper, or run "
+    "where Binance offers its service. Binance.US is another exchange and not supported."
+)
+
+
+class _ErrorBody(msgspec.Struct):
+    code: int
+    msg: str = ""
+    data: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of the exchange to one attempt.
+
+    Attributes:
+        status: The HTTP status.
+        headers: Header names in lower case.
+        body: The whole body.
+        sent_ns: Monotonic time at which the request began to leave.
+        received_ns: Monotonic time at which the head of the answer was there.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    sent_ns: int
+    received_ns: int
+
+
+def verdict(reply: Reply, *, changes: bool) -> SpotError | None:
+    """What became of a request, or None where the exchange did as asked.
+
+    Args:
+        reply: The answer; of its body nothing but Binance's own error object is ever shown.
+        changes: Whether the request may change orders.
+    """
+    if 200 <= reply.status < 300:
+        return None
+    sent: Sent = "yes" if changes else "no"
+    said = exchange_error(reply)
+    if said is not None and said.code in (CANCEL_REPLACE_HALF, CANCEL_REPLACE_FAILED) and said.data:
+        return _halves(said, said.data)
+    if reply.status >= 500 or (said is not None and said.code in UNKNOWN_OUTCOME | {CANCEL_REPLACE_HALF}):
+        return _no_verdict(reply.status, said, changes=changes)
+    match reply.status:
+        case 418:
+            return Rejected(
+                "Binance has banned this IP address for a while; sending more makes it longer. Wait until retry_at_ms.",
+                code="BANNED",
+                sent=sent,
+                retry="at",
+                next="get_rate_limits",
+                exchange=said,
+            )
+        case 429:
+            meaning = CODES[said.code if said and said.code in (-1015, -1034) else -1003]
+            return _rejected(meaning, sent, said)
+        case 451:
+            return Rejected(_REGION, code="ENDPOINT_REFUSED", sent=sent, retry="never")
+        case 403 if said is None:
+            return Rejected(
+                "Binance's firewall refused the request, so it was not carried out. A value in it may look like code.",
+                code="WAF_BLOCKED",
+                sent=sent,
+                retry="at",
+            )
+        case status if 300 <= status < 400:
+            return Rejected(
+                "The exchange's host pointed to another place, which is never followed.",
+                code="ENDPOINT_REFUSED",
+                sent=sent,
+                retry="never",
+            )
+    if said is None:
+        return _no_verdict(reply.status, None, changes=changes)
+    return _judged(said, sent)
+
+
+def exchange_error(reply: Reply) -> ExchangeError | None:
+    """Binance's error object, if the body is one."""
+    try:
+        body = msgspec.json.decode(reply.body, type=_ErrorBody)
+    except msgspec.MsgspecError:
+        return None
+    return ExchangeError(body.code, body.msg, reply.status, body.data)
+
+
+def retry_after_ms(reply: Reply) -> int | None:
+    """The pause that the answer asks for."""
+    value = reply.headers.get("retry-after", "")
+    return int(value) * 1000 if value.isascii() and value.isdigit() and len(value) < 10 else None
+
+
+def banned_until_ms(said: ExchangeError | None) -> int:
+    """The end of a ban as the error's text states it, in epoch milliseconds; 0 if it does not."""
+    match = _BANNED_UNTIL.search(said.msg) if said else None
+    return int(match[1]) if match else 0
+
+
+def _no_verdict(status: int, said: ExchangeError | None, *, changes: bool) -> SpotError:
+    """An answer that does not say whether the request was carried out."""
+    if changes:
+        return OutcomeUnknown(
+            f"Binance answered with status {status} and no verdict, so the order may exist. Look it up by its client "
+            "order id before anything else, and do not place it again.",
+            next="get_order",
+            exchange=said,
+        )
+    if status < 500 and said is None:
+        return Rejected(
+            f"The exchange's host answered with status {status} and no error of its own; it does not serve this call.",
+            code="ENDPOINT_REFUSED",
+            sent="no",
+            retry="never",
+        )
+    known = CODES.get(said.code) if said and said.code is not None else None
+    text = known.text if known else f"Binance had trouble and answered with status {status}; try again shortly."
+    return Unavailable(text, sent="no", exchange=said)
+
+
+def _judged(said: ExchangeError, sent: Sent) -> SpotError:
+    meaning = TEXTS.get(said.msg.rstrip(".")) or CODES.get(said.code or 0)
+    if said.msg.startswith(_FILTER_FAILURE):
+        name = said.msg.removeprefix(_FILTER_FAILURE)
+        error = _rejected(CODES[-1013], sent, said)
+        error.details = {"filter": name}
+        error.code = "FILTER_VIOLATION"
+        return error
+    if meaning is None:
+        return Rejected(f"Binance refused with a code that is not documented, {said.code}.", sent=sent, exchange=said)
+    if meaning.code == "ORDER_UNRESOLVED":
+        return OutcomeUnknown(meaning.text, code=meaning.code, sent=sent, next=meaning.next, exchange=said)
+    return _rejected(meaning, sent, said)
+
+
+def _rejected(meaning: Meaning, sent: Sent, said: ExchangeError | None) -> Rejected:
+    return Rejected(meaning.text, code=meaning.code, sent=sent, retry=meaning.retry, next=meaning.next, exchange=said)
+
+
+def _halves(said: ExchangeError, data: Mapping[str, Any]) -> SpotError:
+    """Judge a cancel-replace by its two halves, whatever status and code stand above them."""
+    results = {name: str(data.get(name)) for name in ("cancelResult", "newOrderResult")}
+    answers = (data.get("cancelResponse"), data.get("newOrderResponse"))
+    if any(isinstance(answer, dict) and answer.get("code") in UNKNOWN_OUTCOME for answer in answers):
+        return OutcomeUnknown(
+            "Binance gave no verdict on one half of the cancel-replace. Look up both orders before anything else.",
+            next="get_open_orders",
+            details=results,
+            exchange=said,
+        )
+    partly = "SUCCESS" in results.values()
+    meaning = CODES[CANCEL_REPLACE_HALF if partly else CANCEL_REPLACE_FAILED]
+    kind = PartlyDone if partly else Rejected
+    return kind(meaning.text, code=meaning.code, retry=meaning.retry, next=meaning.next, details=results, exchange=said)
