@@ -34,7 +34,9 @@ def order_type(name: str) -> Parameter[OrderType]:
     return one_of(name, words(*get_args(OrderType)), lambda _: Rejected(-1116, "Invalid orderType."))
 
 
-def _strategy_type(name: str) -> Parameter[int]:
+def strategy_type(name: str) -> Parameter[int]:
+    """A strategy kind: numbers below a million are Binance's own."""
+
     def refuse(value: int) -> Rejected | None:
         return Rejected(-1134, f"{name} was less than 1000000.") if value < _FIRST_STRATEGY_TYPE else None
 
@@ -152,7 +154,7 @@ def leg(prefix: str, kind: Parameter[OrderType], client_order_id: str) -> Leg:
         iceberg_qty=amount(named("icebergQty")),
         time_in_force=time_in_force(named("timeInForce")),
         strategy_id=whole(named("strategyId")),
-        strategy_type=_strategy_type(named("strategyType")),
+        strategy_type=strategy_type(named("strategyType")),
         peg_price_type=one_of(
             named("pegPriceType"),
             words(*get_args(PegPriceType)),
