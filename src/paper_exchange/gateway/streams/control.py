@@ -12,6 +12,8 @@ import msgspec
 
 MAX_STREAMS: Final = 1024
 """Streams of one connection. Source: web-socket-streams.md#websocket-limits"""
+TOO_MANY_STREAMS: Final = (2, "Invalid request: too many streams")
+"""Code and text of the refusal of one more. Not documented."""
 
 _METHODS: Final = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 _INT64: Final = range(-(2**63), 2**63)
@@ -100,7 +102,7 @@ def _run(request: dict[str, Any], message_id: int | str | None, subscriptions: S
         case "SUBSCRIBE":
             names = _names(params)
             if len({*subscriptions.names, *names}) > MAX_STREAMS:
-                raise _Refused(2, "Invalid request: too many streams")
+                raise _Refused(*TOO_MANY_STREAMS)
             subscriptions.subscribe(names)
             return None
         case "UNSUBSCRIBE":
