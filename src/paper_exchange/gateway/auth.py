@@ -34,12 +34,14 @@ class Credentials:
         payload: The bytes that were signed.
         signature: As sent; None when it was not.
         session: The key of a session that logged on before (WebSocket API); such a request needs no signature.
+        percent_encoded: Whether what was signed must have been (REST, since 2026-01-15); it is ASCII then.
     """
 
     api_key: str | None = None
     payload: bytes = b""
     signature: str | None = None
     session: ApiKey | None = None
+    percent_encoded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,8 @@ def authenticate(
         raise refusals.key_rejected()
     window = _window(sent)
     window.check(now_us)
-    # Since 2026-01-15 what is signed must be percent-encoded, so a payload beyond ASCII never fits.
-    if not credentials.payload.isascii() or not key.verify(credentials.payload, credentials.signature):
+    is_encoded = not credentials.percent_encoded or credentials.payload.isascii()
+    if not is_encoded or not key.verify(credentials.payload, credentials.signature):
         raise refusals.bad_signature()
     return key, window
 
