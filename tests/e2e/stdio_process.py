@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
+from binance_spot_mcp.client import Answer
 from binance_spot_mcp.server import run
 from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.tools.desk import Desk
-from binance_spot_mcp.tools.tool import Answer
 
 REPLIES = {
     "get_price": b'{"symbol":"BTCUSDT","price":"64000.10000000"}',
@@ -34,19 +34,30 @@ class Exchange:
 
     def __init__(self, habit: str) -> None:
         self.habit = habit
+        self.order: asyncio.Task[Answer[Any]] | None = None
 
-    async def call(self, endpoint: Endpoint[Any, Any], params: Params) -> Answer:
+    async def fetch(self, endpoint: Endpoint[Any, Any], params: Params) -> Answer[Any]:
         """One scripted answer."""
         if self.habit == "prints":
             sys.stdout.write("a stray print\n")
             sys.stdout.flush()
-        if endpoint.effect != "read":
-            say("began")
-            await asyncio.sleep(0.3)
-            say("finished")
-            return Answer({"status": "CANCELED"})
         raw = REPLIES[endpoint.name]
-        return Answer(msgspec.json.decode(raw, type=endpoint.result), raw, endpoint.result)
+        return Answer(msgspec.json.decode(raw, type=endpoint.result), raw, {})
+
+    async def submit(self, endpoint: Endpoint[Any, Any], params: Params) -> Answer[Any]:
+        """An order that takes a while, and is finished whoever stops waiting."""
+        self.order = asyncio.create_task(self._place())
+        return await asyncio.shield(self.order)
+
+    async def _place(self) -> Answer[Any]:
+        say("began")
+        await asyncio.sleep(0.3)
+        say("finished")
+        return Answer({"status": "CANCELED"}, b"{}", {})
+
+    def rate_limits(self) -> dict[str, list[dict[str, int | str]]]:
+        """Nothing is limited here."""
+        return {"limits": [], "holds": []}
 
 
 @asynccontextmanager
@@ -56,6 +67,8 @@ async def open_desk() -> AsyncIterator[Desk]:
     try:
         yield Desk("testnet", exchange, exchange)
     finally:
+        if exchange.order:
+            await asyncio.wait([exchange.order])
         say("closed")
 
 

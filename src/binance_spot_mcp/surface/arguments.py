@@ -24,6 +24,8 @@ MOST_BYTES = 65_536
 """Arguments of one call, as JSON."""
 _SENTENCES = 3
 """Mistakes that one refusal names."""
+_FEW = 12
+"""So many argument names fit into a sentence; the details always have them all."""
 
 _SYNONYMS = {
     "qty": "quantity",
@@ -145,8 +147,11 @@ def _refuse_unknown(model: type[Params], arguments: Mapping[str, Any], options: 
     if unknown:
         accepted = [*dict.fromkeys(names.values()), *options]
         near = {name: match for name in unknown if (match := nearest(name, accepted))}
+        sentences = [_unknown(name, near.get(name)) for name in unknown[:_SENTENCES]]
+        if not near and len(accepted) <= _FEW:
+            sentences.append(f"It takes {', '.join(accepted) or 'none'}.")
         raise InvalidInput(
-            " ".join(_unknown(name, near.get(name), accepted) for name in unknown[:_SENTENCES]),
+            " ".join(sentences),
             code="UNKNOWN_ARGUMENT",
             fix={match: given(arguments[name]) for name, match in near.items() if arguments[name] is not None},
             details={"param": given(unknown[0]), "allowed": accepted},
@@ -172,13 +177,13 @@ def _folded(name: str) -> str:
     return name[:64].replace("_", "").replace("-", "").lower()
 
 
-def _unknown(name: str, near: str | None, accepted: list[str]) -> str:
+def _unknown(name: str, near: str | None) -> str:
     folded = _folded(name)
     if (decided := _DECIDED.get(folded)) or folded.endswith("clientorderid"):
-        return f"{given(name)} is no argument. {decided or _CLIENT_ID}"
+        return f'"{given(name)}" is no argument. {decided or _CLIENT_ID}'
     if near:
-        return f"{given(name)} is no argument of this tool; did you mean {near}?"
-    return f"{given(name)} is no argument of this tool; it takes {', '.join(accepted) or 'none'}."
+        return f'"{given(name)}" is no argument of this tool; did you mean {near}?'
+    return f'"{given(name)}" is no argument of this tool.'
 
 
 def _wrong_values(model: type[Params], faults: list[ErrorDetails]) -> InvalidInput:

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import structlog
 
-from binance_spot_mcp.errors import SpotError, Unavailable
+from binance_spot_mcp.errors import OutcomeUnknown, SpotError, Unavailable
 from binance_spot_mcp.logs import logger
 from binance_spot_mcp.surface import arguments as raw
 from binance_spot_mcp.surface.layout import Json, concise, exact
@@ -26,7 +26,7 @@ from binance_spot_mcp.surface.paging import (
 from binance_spot_mcp.surface.render import failure, success
 from binance_spot_mcp.surface.session import Session
 from binance_spot_mcp.surface.toolbox import DETAIL, options
-from binance_spot_mcp.tools.tool import Answer, AnyTool
+from binance_spot_mcp.tools.tool import AnyTool, Found
 
 LONGEST_CALL_S = 45.0
 """Hosts give up near 60 s."""
@@ -72,8 +72,8 @@ async def _answered(tool: AnyTool, arguments: Mapping[str, Any], session: Sessio
     cursor = None if where is None else read_cursor(where, paging)
     asked = resume(asked, cursor, paging)
     params = raw.read_arguments(tool.params, asked, tool.rules, offered)
-    answer = await _called(tool, params, session)
-    shown = exact(answer.raw, answer.model) if detail == "full" and answer.raw is not None else concise(answer.value)
+    found = await _called(tool, params, session)
+    shown = exact(found.raw, found.model) if detail == "full" and found.raw is not None else concise(found.value)
     body = success(session.env, shown, **_about(shown, params.wire()))
     read_as = {name: meant for name, meant in raw.read_otherwise(params, asked).items() if body.get(name) != meant}
     if read_as:
@@ -87,18 +87,15 @@ async def _answered(tool: AnyTool, arguments: Mapping[str, Any], session: Sessio
     )
 
 
-async def _called(tool: AnyTool, params: Any, session: Session) -> Answer:
-    if not tool.reads:
-        # What changes an order is not left half-way when a client gives up; its own deadlines end it.
-        with anyio.CancelScope(shield=True):
-            return await tool.call(await session.desk(), params)
+async def _called(tool: AnyTool, params: Any, session: Session) -> Found:
     try:
         with anyio.fail_after(LONGEST_CALL_S):
             return await tool.call(await session.desk(), params)
     except TimeoutError:
-        raise Unavailable(
-            f"No answer within {LONGEST_CALL_S:.0f} s. Nothing was changed; try again.", sent="no"
-        ) from None
+        late = f"No answer within {LONGEST_CALL_S:.0f} s."
+        if tool.reads:
+            raise Unavailable(f"{late} Nothing was changed; try again.", sent="no") from None
+        raise OutcomeUnknown(f"{late} It may still happen: query the order first.", next="get_open_orders") from None
 
 
 def _about(shown: Json, wire: Mapping[str, str]) -> dict[str, Json]:

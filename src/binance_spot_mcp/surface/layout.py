@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -125,24 +125,18 @@ def _exact(value: Json, columns: tuple[str, ...] = ()) -> Json:
             return value
 
 
-def _listed(items: list[Any], shown: Any) -> Json:
+def _listed(items: list[Any], shown: Callable[[Any], Json]) -> Json:
     """A list: a table where its items are alike, else one value after the other."""
     laid_out = [shown(item) for item in items]
     if not laid_out or not all(isinstance(item, dict) and not is_table(item) for item in laid_out):
         return laid_out
-    columns = _column_order(items, laid_out)
-    rows = [[item.get(name) for name in columns] for item in laid_out]
-    filled = sum(len(item) for item in laid_out)
-    return table(columns, rows) if filled >= DENSE * len(rows) * len(columns) else laid_out
-
-
-def _column_order(items: list[Any], laid_out: list[dict[str, Json]]) -> list[str]:
-    """Names that occur in any row: in the order of the fields for structs of one type, else as they first come."""
-    occurring = dict.fromkeys(name for item in laid_out for name in item)
+    columns = list(dict.fromkeys(name for item in laid_out for name in item))
     kinds = {type(item) for item in items}
     if len(kinds) == 1 and issubclass(kind := kinds.pop(), msgspec.Struct):
-        return [field.shown for field in fields_of(kind) if field.shown in occurring]
-    return list(occurring)
+        columns = [field.shown for field in fields_of(kind) if field.shown in columns]
+    elif sum(len(item) for item in laid_out) < DENSE * len(laid_out) * len(columns):
+        return laid_out
+    return table(columns, [[item.get(name) for name in columns] for item in laid_out])
 
 
 def _without_idle_zeros(value: Json) -> Json:

@@ -6,18 +6,21 @@ A host waits for the tool list, not for an exchange; so nothing is opened before
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING
 
 import anyio
 
 from binance_spot_mcp.logs import logger
-from binance_spot_mcp.tools.desk import Desk
 from binance_spot_mcp.vocabulary import Environment
 
-OpenDesk = Callable[[], AbstractAsyncContextManager[Desk]]
+if TYPE_CHECKING:
+    from binance_spot_mcp.tools.desk import Desk
+
+OpenDesk = Callable[[], AbstractAsyncContextManager["Desk"]]
 """Opens what tools work with, and closes it at the end."""
 
-CLOSING_S = 5.0
-"""How long the end of a server waits for its connections to close."""
+CLOSING_S = 20.0
+"""How long the end of a server waits for orders in flight and for its connections to close."""
 
 _log = logger("surface")
 
@@ -32,7 +35,7 @@ class Session:
         self._opened: asyncio.Future[Desk] | None = None
         self._owner: asyncio.Task[None] | None = None
 
-    async def desk(self) -> Desk:
+    async def desk(self) -> "Desk":
         """The open desk; the first call opens it, and one that failed is tried again by the next.
 
         Raises:

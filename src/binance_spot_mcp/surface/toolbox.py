@@ -8,9 +8,13 @@ from binance_spot_mcp.settings import SettingsError
 from binance_spot_mcp.surface.arguments import nearest
 from binance_spot_mcp.surface.paging import CHARACTERS_PER_TOKEN, encode, pages
 from binance_spot_mcp.tools.endpoints import ENDPOINT_TOOLS
+from binance_spot_mcp.tools.limits import get_rate_limits
 from binance_spot_mcp.tools.tool import AnyTool, Toolset
 
-TOOLBOX: Mapping[str, AnyTool] = {tool.name: tool for tool in ENDPOINT_TOOLS}
+DESK_TOOLS: tuple[AnyTool, ...] = (get_rate_limits,)
+"""Tools that span endpoints."""
+
+TOOLBOX: Mapping[str, AnyTool] = {tool.name: tool for tool in (*ENDPOINT_TOOLS, *DESK_TOOLS)}
 """Every tool by name, in the order in which a host lists them."""
 
 DETAIL = ("concise", "full")

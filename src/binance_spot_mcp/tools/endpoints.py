@@ -5,18 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 from binance_spot_mcp.catalogue import CATALOGUE
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
-from binance_spot_mcp.tools.tool import Answer, AnyTool, Tool, described
+from binance_spot_mcp.tools.tool import AnyTool, Found, Tool, described
 
 if TYPE_CHECKING:
     from binance_spot_mcp.tools.desk import Desk
 
 
-async def _read(endpoint: Endpoint[Any, Any], desk: "Desk", params: Params) -> Answer:
-    return await desk.spot.call(endpoint, params)
+async def _read(endpoint: Endpoint[Any, Any], desk: "Desk", params: Params) -> Found:
+    answer = await desk.spot.fetch(endpoint, params)
+    return Found(answer.payload, answer.body, endpoint.result)
 
 
-async def _order(endpoint: Endpoint[Any, Any], desk: "Desk", params: Params) -> Answer:
-    return await desk.gate.call(endpoint, params)
+async def _submit(endpoint: Endpoint[Any, Any], desk: "Desk", params: Params) -> Found:
+    answer = await desk.gate.submit(endpoint, params)
+    return Found(answer.payload, answer.body, endpoint.result)
 
 
 def endpoint_tool(endpoint: Endpoint[Any, Any]) -> AnyTool:
@@ -28,7 +30,7 @@ def endpoint_tool(endpoint: Endpoint[Any, Any]) -> AnyTool:
         toolset=endpoint.toolset,
         effect=endpoint.effect,
         params=endpoint.params,
-        call=partial(_read if endpoint.effect == "read" else _order, endpoint),
+        call=partial(_read if endpoint.effect == "read" else _submit, endpoint),
         rules=endpoint.rules,
         exact=True,
     )

@@ -15,11 +15,11 @@ P = TypeVar("P", bound=Params)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Found:
     """What a tool found.
 
     Attributes:
-        value: What we model of it: structs, mappings, lists and plain values.
+        value: What we model of it: structs, mappings, lists, tuples and plain values.
         raw: The exchange's own JSON, where the answer is one answer of the exchange.
         model: The type of `value`, which names the columns of raw rows.
     """
@@ -52,7 +52,7 @@ class Tool(Generic[P]):
     toolset: Toolset
     effect: Effect
     params: type[P]
-    call: Callable[["Desk", P], Awaitable[Answer]]
+    call: Callable[["Desk", P], Awaitable[Found]]
     rules: tuple[Rule, ...] = ()
     local: bool = False
     exact: bool = False
@@ -90,8 +90,8 @@ def tool(
     def made(function: Callable[["Desk", P], Awaitable[object]]) -> Tool[P]:
         params: type[P] = function.__annotations__["params"]
 
-        async def call(desk: "Desk", given: P) -> Answer:
-            return Answer(await function(desk, given))
+        async def call(desk: "Desk", given: P) -> Found:
+            return Found(await function(desk, given))
 
         return Tool(
             name=function.__name__,

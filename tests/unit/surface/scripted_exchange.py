@@ -7,7 +7,7 @@ import msgspec
 from mcp.types import CallToolResult, TextContent
 
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
-from binance_spot_mcp.tools.tool import Answer
+from binance_spot_mcp.client import Answer
 
 Reply = bytes | Exception | Callable[[Mapping[str, str]], Awaitable[bytes]]
 
@@ -20,7 +20,7 @@ class ScriptedExchange:
         self.calls: list[tuple[str, dict[str, str]]] = []
         self.finished: list[str] = []
 
-    async def call(self, endpoint: Endpoint[Any, Any], params: Params) -> Answer:
+    async def fetch(self, endpoint: Endpoint[Any, Any], params: Params) -> Answer[Any]:
         """The scripted answer, decoded as the client decodes it."""
         wire = params.wire()
         self.calls.append((endpoint.name, wire))
@@ -29,7 +29,14 @@ class ScriptedExchange:
             raise reply
         raw = reply if isinstance(reply, bytes) else await reply(wire)
         self.finished.append(endpoint.name)
-        return Answer(msgspec.json.decode(raw, type=endpoint.result), raw, endpoint.result)
+        return Answer(msgspec.json.decode(raw, type=endpoint.result), raw, {})
+
+    submit = fetch
+
+    def rate_limits(self) -> dict[str, list[dict[str, int | str]]]:
+        """A ledger with one limit."""
+        weight: dict[str, int | str] = {"type": "REQUEST_WEIGHT", "interval": "1m", "limit": 6000, "used": 2}
+        return {"limits": [weight | {"in_flight": 0, "resets_at_ms": 60_000}], "holds": []}
 
 
 def text_of(result: CallToolResult) -> str:
