@@ -21,7 +21,7 @@ from paper_exchange.engine.commissions import Fees
 from paper_exchange.engine.events import Done, SymbolChanged, Transfer
 from paper_exchange.engine.exchange import Exchange
 from paper_exchange.engine.filters import ExchangeCapacity
-from paper_exchange.engine.lifecycle import expire
+from paper_exchange.engine.lists import end
 from paper_exchange.engine.market import Market
 from paper_exchange.engine.orders import ZERO
 from paper_exchange.engine.refusal import Refusal
@@ -134,5 +134,6 @@ def expire_orders(x: Exchange, command: ExpireOrders) -> Done:
     for account in x.accounts.values():
         seat = account.seats.get(command.symbol)
         for order in list(seat.open.values()) if seat is not None else ():
-            expire(x, market, order, "EXCHANGE_CANCELED")
+            if order.is_open:
+                end(x, market, order, "EXCHANGE_CANCELED")
     return Done()

@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from paper_exchange.engine import administration, cancelling, commands, placing, snapshots
+from paper_exchange.engine import administration, cancelling, commands, list_placing, placing, snapshots
+from paper_exchange.engine.admission import check_order
 from paper_exchange.engine.commands import Command, OpenAccount, Place
 from paper_exchange.engine.events import AccountTrade, Allocation, Amendment, PreventedMatch, Reply, Result
 from paper_exchange.engine.exchange import Exchange
@@ -38,7 +39,9 @@ _ARCHIVED_AFTER_US = 90 * 24 * 3600 * 1_000_000
 
 _HANDLERS: dict[type[Command], Callable[[Exchange, Any], Reply]] = {
     commands.Place: placing.place,
+    commands.PlaceList: list_placing.place_list,
     commands.CancelOrder: cancelling.cancel_order,
+    commands.CancelList: cancelling.cancel_list,
     commands.CancelAll: cancelling.cancel_all,
     commands.OpenAccount: administration.open_account,
     commands.Deposit: administration.deposit,
@@ -100,6 +103,8 @@ class Engine:
         x.now_us = max(before_us, now_us)
         try:
             reply = _HANDLERS[type(command)](x, command)
+            while x.work:
+                _go_on(x, x.work.popleft())
         except Refusal:
             x.now_us = before_us
             raise
@@ -119,7 +124,7 @@ class Engine:
         x.now_us = max(before_us, now_us)
         try:
             market, account = x.market(command.symbol), x.account(command.account)
-            placing.check_order(x, market, account, account.seat(market.spec), command.order)
+            check_order(x, market, account, command.order)
         finally:
             x.now_us = before_us
             setcontext(before)
@@ -322,6 +327,14 @@ class Engine:
     def amendments(self, account: int, symbol: str, order_id: int) -> tuple[Amendment, ...]:
         """The amendments of an order (order/amendments)."""
         return tuple(self._x.account(account).seat(self._x.market(symbol).spec).amendments.get(order_id, ()))
+
+
+def _go_on(x: Exchange, item: Order | OrderList) -> None:
+    """Place what the trades of a command have set off."""
+    if isinstance(item, Order):
+        placing.fire(x, item)
+    else:
+        list_placing.release(x, item)
 
 
 def _archived(order: Order, now_us: int) -> bool:

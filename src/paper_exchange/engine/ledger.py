@@ -48,15 +48,14 @@ def receive(x: Exchange, market: Market, order: Order, amount: Decimal, *, is_ma
     """
     side, seat = order.terms.side, x.seat(order)
     balance = x.touch(seat.base if side == "BUY" else seat.quote)
-    rate = (seat.fees or market.fees).of(side, is_maker)
-    if not rate.full:
-        balance.free += amount
-        return ZERO, balance.asset
     balance.free += amount
+    fees = seat.fees or market.fees
+    rate = fees.of(side, is_maker)
+    if not rate.full:
+        return ZERO, balance.asset
     account = x.accounts[order.account]
-    terms = (seat.fees or market.fees).commission
-    if account.settings.pays_in_bnb and terms.discount_enabled:
-        owed = amount * (rate.standard * terms.discount + rate.undiscounted)
+    if account.settings.pays_in_bnb and fees.commission.discount_enabled:
+        owed = amount * (rate.standard * fees.commission.discount + rate.undiscounted)
         in_bnb = _pay_in_bnb(x, account, owed, balance.asset)
         if in_bnb is not None:
             return in_bnb, DISCOUNT_ASSET

@@ -23,19 +23,36 @@ def accept(x: Exchange, account: Account, seat: Seat, order: Order) -> None:
     account.open_count += 1
 
 
-def queue_up(x: Exchange, market: Market, order: Order, remaining: Decimal) -> Decimal:
+def rest(x: Exchange, market: Market, order: Order) -> None:
+    """Let what is left of an order wait on the book, with no more locked than that needs."""
+    side, price, remaining = order.terms.side, order.price or ZERO, order.remaining
+    reserve(x, order, needed(market, side, remaining, price))
+    x.book_changed(market, side, price, _queue_up(x, market, order, remaining))
+
+
+def shorten(x: Exchange, market: Market, order: Order, quantity: Decimal) -> None:
+    """Take a match off a resting order before it is counted; an iceberg then shows its next slice behind its level.
+
+    Whoever calls this tells the change of the level.
+    """
+    side, price = market.book.own(order.terms.side), order.price or ZERO
+    if quantity < order.visible:
+        side.shrink(price, quantity)
+        order.visible -= quantity
+        return
+    side.remove(order, price)
+    order.visible = ZERO
+    left = order.remaining - quantity
+    if left > 0:
+        _queue_up(x, market, order, left)
+
+
+def _queue_up(x: Exchange, market: Market, order: Order, remaining: Decimal) -> Decimal:
     """Put an order at the end of its price level, an iceberg with its next slice; returns the level's quantity."""
     iceberg = order.terms.iceberg_qty
     order.visible = remaining if iceberg is None else min(iceberg, remaining)
     order.priority = x.counters.next_priority()
     return market.book.own(order.terms.side).add(order, order.price or ZERO)
-
-
-def rest(x: Exchange, market: Market, order: Order) -> None:
-    """Let what is left of an order wait on the book, with no more locked than that needs."""
-    side, price, remaining = order.terms.side, order.price or ZERO, order.remaining
-    reserve(x, order, needed(market, side, remaining, price))
-    x.book_changed(market, side, price, queue_up(x, market, order, remaining))
 
 
 def leave(x: Exchange, market: Market, order: Order) -> None:

@@ -9,23 +9,27 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from paper_exchange.engine.book import Level
-from paper_exchange.engine.events import AccountTrade, Fill, OrderReport, Trade
+from paper_exchange.engine.events import AccountTrade, Fill, OrderReport, PreventedMatch, Trade
 from paper_exchange.engine.exchange import Exchange
 from paper_exchange.engine.ledger import needed, pay, receive, reserve
-from paper_exchange.engine.lifecycle import forget, queue_up
+from paper_exchange.engine.lifecycle import forget, shorten
+from paper_exchange.engine.lists import after_end, before_start, hold_proceeds
 from paper_exchange.engine.market import Market
 from paper_exchange.engine.orders import ZERO, Order
-from paper_exchange.engine.words import Side
+from paper_exchange.engine.price_range import price_limits
+from paper_exchange.engine.self_trade import ENDS_TAKER, prevent, prevention
+from paper_exchange.engine.words import Side, StpMode
 
-PlanEnd = Literal["FILLED", "DRY"]
-"""Why a plan stops: nothing left to fill, or nothing more to match."""
+PlanEnd = Literal["FILLED", "DRY", "PREVENTED", "OUT_OF_RANGE"]
+"""Why a plan stops: nothing left to fill, nothing more to match, ended by self-trade prevention, or by PRICE_RANGE."""
 
 
 class Match(NamedTuple):
-    """A resting order that will be met, and how much of it."""
+    """A resting order that will be met, how much of it, and how the trade is prevented if it is."""
 
     maker: Order
     quantity: Decimal
+    prevention: StpMode | None = None
 
 
 class Plan(NamedTuple):
@@ -35,40 +39,70 @@ class Plan(NamedTuple):
     end: PlanEnd
 
     def cost(self, quantum: Decimal) -> Decimal:
-        """What the matches come to in the quote asset."""
-        return sum((_quote(match.maker, match.quantity, quantum) for match in self.matches), ZERO)
+        """What the matches take from a buyer in the quote asset."""
+        return sum(
+            (
+                _quote(match.maker, match.quantity, quantum)
+                for match in self.matches
+                if match.prevention in {None, "TRANSFER"}
+            ),
+            ZERO,
+        )
 
 
-def plan(order: Order, levels: Iterable[Level]) -> Plan:
+class Taken(NamedTuple):
+    """What a taker phase came to."""
+
+    fills: tuple[Fill, ...] = ()
+    prevented: tuple[PreventedMatch, ...] = ()
+
+
+def plan(x: Exchange, order: Order, levels: Iterable[Level]) -> Plan:
     """What an order matches with on its way through `levels`, best first, as far as its price goes."""
     matches: list[Match] = []
     limit, left, buying = order.price, order.remaining, order.terms.side == "BUY"
+    bounds = price_limits(x.markets[order.symbol], order.terms.side, x.now_us)
+    expiring: set[int] = set()
     for level in levels:
         price = level.price
         if limit is not None and (price > limit if buying else price < limit):
             break
+        if not bounds.allow(price):
+            return Plan(matches, "OUT_OF_RANGE")
         for maker, available in level.slices():
-            if available >= left:
-                matches.append(Match(maker, left))
-                return Plan(matches, "FILLED")
-            matches.append(Match(maker, available))
-            left -= available
+            quantity = min(available, left)
+            mode = prevention(x, order, maker)
+            if mode == "EXPIRE_MAKER":
+                if maker.order_id not in expiring:
+                    expiring.add(maker.order_id)
+                    matches.append(Match(maker, quantity, mode))
+                continue
+            matches.append(Match(maker, quantity, mode))
+            if mode in ENDS_TAKER:
+                return Plan(matches, "PREVENTED")
+            left -= quantity
+            if not left:
+                return Plan(matches, "FILLED" if mode is None else "PREVENTED")
     return Plan(matches, "DRY")
 
 
-def take(x: Exchange, order: Order, plan: Plan) -> list[Fill]:
-    """Carry out a plan; returns the taker's fills."""
+def take(x: Exchange, order: Order, plan: Plan) -> Taken:
+    """Carry out a plan."""
     fills: list[Fill] = []
+    prevented: list[PreventedMatch] = []
     level: tuple[Market, Side, Decimal] | None = None
-    for maker, quantity in plan.matches:
+    for maker, quantity, mode in plan.matches:
         here = x.markets[maker.symbol], maker.terms.side, maker.price or ZERO
         if level is not None and level != here:
             _tell_level(x, *level)
         level = here
-        fills.append(_trade(x, here[0], order, maker, quantity))
+        if mode is None:
+            fills.append(_trade(x, here[0], order, maker, quantity))
+        else:
+            prevented.append(prevent(x, order, maker, quantity, mode))
     if level is not None:
         _tell_level(x, *level)
-    return fills
+    return Taken(tuple(fills), tuple(prevented))
 
 
 def _tell_level(x: Exchange, market: Market, side: Side, price: Decimal) -> None:
@@ -110,7 +144,7 @@ def _trade(x: Exchange, market: Market, taker: Order, maker: Order, quantity: De
         )
     )
     report = _fill(x, taker, deal, is_maker=False)
-    _shorten(x, market, maker, quantity)
+    shorten(x, market, maker, quantity)
     _fill(x, maker, deal, is_maker=True)
     if market.triggers:
         x.work.extend(market.triggers.fired_by(price, x.now_us))
@@ -124,16 +158,17 @@ def _trade(x: Exchange, market: Market, taker: Order, maker: Order, quantity: De
 
 
 def _fill(x: Exchange, order: Order, deal: _Deal, *, is_maker: bool) -> OrderReport:
-    """One order's side of a trade: money, counts, the account's record, the report."""
+    """One order's side of a trade: money, counts, the account's record, the report, its list."""
+    if order.list_id >= 0 and not order.executed:
+        before_start(x, order)
     account = x.accounts[order.account]
     seat = account.seats[order.symbol]
     buys = order.terms.side == "BUY"
-    if buys:
-        pay(x, order, seat.quote, deal.quote)
-        commission, asset = receive(x, deal.market, order, deal.quantity, is_maker=is_maker)
-    else:
-        pay(x, order, seat.base, deal.quantity)
-        commission, asset = receive(x, deal.market, order, deal.quote, is_maker=is_maker)
+    given, received = (deal.quote, deal.quantity) if buys else (deal.quantity, deal.quote)
+    pay(x, order, seat.quote if buys else seat.base, given)
+    commission, asset = receive(x, deal.market, order, received, is_maker=is_maker)
+    if order.list_id >= 0:
+        hold_proceeds(x, order, received, commission, asset)
     order.executed += deal.quantity
     order.executed_quote += deal.quote
     order.update_us = x.now_us
@@ -178,17 +213,6 @@ def _fill(x: Exchange, order: Order, deal: _Deal, *, is_maker: bool) -> OrderRep
         on_book=is_maker and remaining > 0,
     )
     x.events.append(report)
+    if order.list_id >= 0 and not remaining:
+        after_end(x, order)
     return report
-
-
-def _shorten(x: Exchange, market: Market, maker: Order, quantity: Decimal) -> None:
-    """Take a match off a resting order; an iceberg whose slice is gone shows the next one behind its level."""
-    side, price = market.book.own(maker.terms.side), maker.price or ZERO
-    if quantity < maker.visible:
-        side.shrink(price, quantity)
-        maker.visible -= quantity
-        return
-    side.remove(maker, price)
-    maker.visible = ZERO
-    if quantity < maker.remaining:
-        queue_up(x, market, maker, maker.remaining - quantity)

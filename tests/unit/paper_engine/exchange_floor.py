@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import TypeVar
 
-from paper_exchange.engine.commands import AddSymbol, CancelOrder, Command, Deposit, OpenAccount, Place
+from paper_exchange.engine.commands import AddSymbol, CancelOrder, Command, Deposit, OpenAccount, Place, SetSymbol
 from paper_exchange.engine.engine import Engine
 from paper_exchange.engine.events import Event, Placed, Result
 from paper_exchange.engine.orders import Order, Terms
@@ -78,6 +78,10 @@ class Floor:
         """Execute a command a millisecond after the last one."""
         self.now_us += 1000
         return self.engine.execute(command, now_us=self.now_us)
+
+    def do_set(self, new: SymbolSpec) -> None:
+        """Give a symbol new rules."""
+        self.do(SetSymbol(spec=new))
 
     def send(self, account: int, terms: Terms, symbol: str = SYMBOL) -> Result:
         """Place an order; answer and events."""
