@@ -18,18 +18,21 @@ class PaperExchange:
 
     There is one writer: whatever changes the exchange is a command that goes through `submit`, on one event loop.
     Reading goes to `engine` (accounts, orders, books) and `record` (trades, candles, tickers).
+
+    Attributes:
+        clock: What time it is here; whoever acts by the clock waits on this one.
     """
 
     def __init__(self, *, clock: Clock, record: MarketRecord | None = None) -> None:
         self.engine = Engine()
         self.record = MarketRecord() if record is None else record
         self.keys = KeyRing()
-        self._clock = clock
+        self.clock = clock
         self._listeners: list[Listener] = [self.record.apply]
 
     def now_us(self) -> int:
         """The exchange's time."""
-        return self._clock.now_us()
+        return self.clock.now_us()
 
     def submit(self, command: Command) -> Result:
         """Execute a command and tell everybody who listens.
@@ -37,7 +40,7 @@ class PaperExchange:
         Raises:
             Refusal: Binance would refuse it; nothing has changed.
         """
-        result = self.engine.execute(command, now_us=self._clock.now_us())
+        result = self.engine.execute(command, now_us=self.clock.now_us())
         for listener in self._listeners:
             listener(result.events)
         return result
@@ -48,7 +51,7 @@ class PaperExchange:
         Raises:
             Refusal: The order breaks a rule or a filter.
         """
-        self.engine.check(command, now_us=self._clock.now_us())
+        self.engine.check(command, now_us=self.clock.now_us())
 
     def listen(self, listener: Listener) -> None:
         """Tell a listener everything from now on."""

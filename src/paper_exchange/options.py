@@ -14,6 +14,7 @@ class Options:
 
     Attributes:
         port: Of the REST API; 0 takes any that is free.
+        ws_port: Of the streams and the WebSocket API; 0 takes any that is free.
         seed: Makes market and keys the same every time; None makes them different every time.
         accounts: The accounts to open at the start.
         limit_factor: How many times Binance's rate limits are allowed.
@@ -24,6 +25,7 @@ class Options:
 
     host: str = "127.0.0.1"
     port: int = 0
+    ws_port: int = 0
     seed: int | None = None
     accounts: tuple[str, ...] = (DEFAULT_ACCOUNT,)
     limit_factor: int = 1
@@ -37,6 +39,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser = argparse.ArgumentParser(prog="paper", description="A Binance Spot exchange on loopback.")
     parser.add_argument("--host", default="127.0.0.1", choices=("127.0.0.1", "::1", "localhost"))
     parser.add_argument("--port", type=int, default=0, help="port of the REST API (default: any free one)")
+    parser.add_argument("--ws-port", type=int, default=0, help="port of the WebSockets (default: any free one)")
     parser.add_argument("--seed", type=int, help="the same market and keys every time")
     parser.add_argument("--account", action="append", dest="accounts", help="account to open (repeatable)")
     parser.add_argument("--limit-factor", type=int, default=1, help="rate limits, as a multiple of Binance's")

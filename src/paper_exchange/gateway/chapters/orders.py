@@ -103,6 +103,11 @@ def test_order(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
 
 def cancel_order(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
     """Cancel an order; its list goes with it, and the answer is about the order that was named."""
+    return rendering.cancelled(rendering.named_in(cancel(venue, arguments, caller)), caller.unit)
+
+
+def cancel(venue: Venue, arguments: Arguments, caller: Caller) -> Cancelled | CancelledList:
+    """Have the engine cancel an order, or the list that it is in."""
     command = CancelOrder(
         account=caller.account,
         symbol=arguments[SYMBOL],
@@ -111,8 +116,7 @@ def cancel_order(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
         new_client_order_id=arguments.get(NEW_CLIENT_ORDER_ID),
         restrictions=arguments.get(CANCEL_RESTRICTIONS),
     )
-    reply = cast("Cancelled | CancelledList", venue.exchange.submit(command).reply)
-    return rendering.cancelled(rendering.named_in(reply), caller.unit)
+    return cast("Cancelled | CancelledList", venue.exchange.submit(command).reply)
 
 
 def cancel_open_orders(venue: Venue, arguments: Arguments, caller: Caller) -> list[Json]:
@@ -158,6 +162,11 @@ def replace_order(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
 
 def amend_order(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
     """Lower an order's quantity in its place in the queue."""
+    return rendering.amended(amend(venue, arguments, caller), caller.unit)
+
+
+def amend(venue: Venue, arguments: Arguments, caller: Caller) -> Amended:
+    """Have the engine amend an order."""
     spec = venue.exchange.engine.symbol(arguments[SYMBOL])
     command = Amend(
         account=caller.account,
@@ -167,7 +176,7 @@ def amend_order(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
         orig_client_order_id=arguments.get(ORIG_CLIENT_ORDER_ID),
         new_client_order_id=arguments.get(NEW_CLIENT_ORDER_ID),
     )
-    return rendering.amended(cast("Amended", venue.exchange.submit(command).reply), caller.unit)
+    return cast("Amended", venue.exchange.submit(command).reply)
 
 
 def commission_preview(venue: Venue, arguments: Arguments, caller: Caller) -> Json:

@@ -1,0 +1,197 @@
+"""The exchange's second port: market streams under `/ws` and `/stream`, the WebSocket API under `/ws-api/v3`.
+
+HTTP has its own port, since ASGI hides the ping and pong frames that Binance's rules are about.
+
+Source: web-socket-streams.md#general-wss-information, web-socket-api.md#general-api-information
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, cast
+from urllib.parse import urlsplit
+
+import msgspec
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.http11 import Request, Response
+
+from paper_exchange.clock import Clock, RealClock
+from paper_exchange.gateway import refusals
+from paper_exchange.gateway.api import Api
+from paper_exchange.gateway.refusals import Rejected
+from paper_exchange.gateway.sockets.doors import Door
+from paper_exchange.gateway.sockets.life import Lifetime, kept_alive
+from paper_exchange.gateway.sockets.socket import Socket
+from paper_exchange.gateway.streams.audience import Audience, Form
+from paper_exchange.gateway.streams.connection import MESSAGES_PER_SECOND, StreamConnection, hold_to_rate, names_in
+from paper_exchange.gateway.streams.control import MAX_STREAMS, TOO_MANY_STREAMS
+from paper_exchange.gateway.streams.feeds import Market
+from paper_exchange.gateway.ws_api.connection import CONNECT_WEIGHT, ApiConnection
+from paper_exchange.gateway.ws_api.user_data import UserData
+from paper_exchange.market.wire import TimeUnit
+
+API_PATH: Final = "/ws-api/v3"
+_MAX_MESSAGE: Final = 64 * 1024
+_CLOSE_TIMEOUT_S: Final = 1
+_UNITS: Final[dict[str, TimeUnit]] = {
+    "MILLISECOND": "MILLISECOND",
+    "millisecond": "MILLISECOND",
+    "MICROSECOND": "MICROSECOND",
+    "microsecond": "MICROSECOND",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What the URL of a connection says.
+
+    Attributes:
+        streams: The names subscribed to from the start.
+    """
+
+    path: str
+    streams: tuple[str, ...]
+    unit: TimeUnit
+    returns_rate_limits: bool
+
+    @property
+    def is_api(self) -> bool:
+        """Whether it is the WebSocket API's."""
+        return self.path == API_PATH
+
+
+def read_address(target: str) -> Address:
+    """Read the target of a request.
+
+    Raises:
+        Rejected: -1194 for an unknown time unit; with 404, there is nothing; with 400, it names too many streams.
+    """
+    url = urlsplit(target)
+    path = url.path.rstrip("/")
+    # Not parse_qs: a plus in a stream name is a plus.
+    query = dict(part.partition("=")[::2] for part in url.query.split("&"))
+    unit = _UNITS.get(query.get("timeUnit", "MILLISECOND"))
+    if unit is None:
+        raise refusals.invalid_time_unit()
+    if path.startswith("/ws/"):
+        path, streams = "/ws", names_in(path.removeprefix("/ws/"))
+    else:
+        streams = names_in(query.get("streams", "")) if path == "/stream" else []
+    if path not in {"/ws", "/stream", API_PATH}:
+        raise Rejected(0, "Not found", status=404)
+    if len(set(streams)) > MAX_STREAMS:
+        raise Rejected(*TOO_MANY_STREAMS)
+    return Address(path, tuple(streams), unit, query.get("returnRateLimits") != "false")
+
+
+class SocketServer:
+    """Everything that clients reach through WebSockets.
+
+    Args:
+        clock: The exchange's.
+        wall: The peers': pings, message rates and connection attempts follow it.
+        limit_factor: How many times Binance's limits on messages and connections are allowed.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        *,
+        clock: Clock,
+        wall: Clock | None = None,
+        lifetime: Lifetime | None = None,
+        limit_factor: int = 1,
+    ) -> None:
+        exchange = api.venue.exchange
+        self._api = api
+        self._wall = RealClock() if wall is None else wall
+        self._lifetime = Lifetime() if lifetime is None else lifetime
+        self._limit_factor = limit_factor
+        self._doors = {is_api: Door(limit_factor) for is_api in (False, True)}
+        self._open: dict[Socket, ApiConnection | StreamConnection] = {}
+        self.audience = Audience(Market(exchange.engine, exchange.record), clock)
+        self.user_data = UserData(exchange.now_us)
+        exchange.listen(self.audience.hear)
+        exchange.listen(self.user_data.hear)
+
+    @asynccontextmanager
+    async def serving(self, host: str, port: int) -> AsyncIterator[str]:
+        """Serve while the block lasts; gives the base URL.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        server = await serve(
+            self._converse,
+            host,
+            port,
+            create_connection=Socket,
+            process_request=self._admit,
+            compression=None,
+            ping_interval=None,
+            close_timeout=_CLOSE_TIMEOUT_S,
+            max_size=_MAX_MESSAGE,
+            server_header=None,
+        )
+        async with asyncio.TaskGroup() as tasks:
+            ticking = tasks.create_task(self.audience.run())
+            try:
+                shown = f"[{host}]" if ":" in host else host
+                yield f"ws://{shown}:{server.sockets[0].getsockname()[1]}"
+            finally:
+                ticking.cancel()
+                await self._end(server)
+
+    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Let a client in, or say why not."""
+        now_us = self._wall.now_us()
+        try:
+            address = read_address(request.path)
+            peer = cast("Socket", connection).address
+            self._doors[address.is_api].knock(peer, now_us)
+            if address.is_api:
+                venue = self._api.venue
+                venue.limits.address(peer).charge(CONNECT_WEIGHT, venue.exchange.now_us(), raw_requests=0)
+        except Rejected as error:
+            response = connection.respond(error.status, msgspec.json.encode(error.body).decode())
+            response.headers["Content-Type"] = "application/json;charset=UTF-8"
+            if error.retry_at_us is not None:
+                response.headers["Retry-After"] = str(max(1, -(-(error.retry_at_us - now_us) // 1_000_000)))
+            return response
+        return None
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        socket = cast("Socket", connection)  # `create_connection` says so
+        conversation = self._conversation(socket)
+        self._open[socket] = conversation
+        try:
+            async with kept_alive(socket, self._wall, self._lifetime, lambda: self._announce_end(conversation)):
+                await conversation.serve()
+        finally:
+            del self._open[socket]
+
+    def _conversation(self, socket: Socket) -> ApiConnection | StreamConnection:
+        address = read_address(socket.target)
+        if address.is_api:
+            return ApiConnection(
+                socket,
+                self._api,
+                self.user_data,
+                unit=address.unit,
+                returns_rate_limits=address.returns_rate_limits,
+            )
+        hold_to_rate(socket, self._wall, MESSAGES_PER_SECOND * self._limit_factor)
+        streams = StreamConnection(socket, self.audience, Form(address.unit, address.path == "/stream"))
+        streams.subscribe(address.streams)
+        return streams
+
+    def _announce_end(self, conversation: ApiConnection | StreamConnection) -> None:
+        conversation.announce_end(self._api.venue.exchange.now_us())
+
+    async def _end(self, server: Server) -> None:
+        for socket, conversation in self._open.items():
+            self._announce_end(conversation)
+            socket.flush()
+        server.close()
+        await server.wait_closed()
