@@ -13,9 +13,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import uvicorn
@@ -29,7 +30,9 @@ from paper_exchange.gateway.endpoint import Venue
 from paper_exchange.gateway.endpoints import ENDPOINTS
 from paper_exchange.gateway.limits import Limits, LimitTable
 from paper_exchange.gateway.rest import RestGateway
-from paper_exchange.keys import seeded
+from paper_exchange.gateway.socket_server import API_PATH, SocketServer
+from paper_exchange.keys import new_text, seeded
+from paper_exchange.lease import ALREADY_RUNNING_STATUS, AlreadyRunning, LeaseDesk, LeaseLogin, exclusive, leasable
 from paper_exchange.market.builtin import BUILT_IN
 from paper_exchange.options import Options
 
@@ -44,13 +47,29 @@ class Running:
 
     Attributes:
         rest: Base URL of the REST API.
+        ws: Base URL of the streams, which are below `/ws` and `/stream`.
+        ws_api: URL of the WebSocket API.
         login: Of the first account.
     """
 
     rest: str
+    ws: str
+    ws_api: str
     login: Login
     accounts: Accounts
     exchange: PaperExchange
+
+    def lease_login(self, account: str) -> LeaseLogin:
+        """What a process needs that takes a lease on an account."""
+        login = self.accounts.login(account)
+        return LeaseLogin(
+            rest=self.rest,
+            ws=self.ws,
+            ws_api=self.ws_api,
+            account=account,
+            api_key=login.api_key,
+            api_secret=login.api_secret,
+        )
 
     def open_orders(self) -> int:
         """How many orders all accounts have open."""
@@ -79,15 +98,22 @@ async def running(options: Options) -> AsyncIterator[Running]:
     exchange, accounts = build(options)
     limits = Limits(LimitTable().times(options.limit_factor))
     exchange.listen(limits.apply)
-    gateway = RestGateway(Api(Venue(exchange, limits)), ENDPOINTS)
-    async with _served(gateway, options.host, options.port) as url:
-        yield Running(url, accounts.login(options.accounts[0]), accounts, exchange)
+    api = Api(Venue(exchange, limits))
+    sockets = SocketServer(api, clock=exchange.clock, limit_factor=options.limit_factor)
+    async with (
+        _served(RestGateway(api, ENDPOINTS), options.host, options.port) as rest,
+        sockets.serving(options.host, options.ws_port) as ws,
+    ):
+        yield Running(rest, ws, f"{ws}{API_PATH}", accounts.login(options.accounts[0]), accounts, exchange)
 
 
 def run(options: Options) -> int:
     """Serve an exchange until it is told to end; returns the exit status."""
     try:
         asyncio.run(_run(options))
+    except AlreadyRunning as error:
+        _log.error("%s", error)
+        return ALREADY_RUNNING_STATUS
     except OSError as error:
         _log.error("the paper exchange cannot start: %s", error)
         return 1
@@ -97,20 +123,47 @@ def run(options: Options) -> int:
 async def _run(options: Options) -> None:
     async with AsyncExitStack() as stack:
         ended = stack.enter_context(_end_on_signals())
+        if options.home is not None:
+            await stack.enter_async_context(exclusive(options.home))
         exchange = await stack.enter_async_context(running(options))
+        if options.lease and options.home is not None:
+            token = new_text()
+            desk = LeaseDesk(token, exchange.lease_login)
+            await stack.enter_async_context(leasable(options.home, desk, token))
+            stack.enter_context(_when_done(desk.nobody_left(), ended))
         _announce(exchange, options)
         await ended.wait()
-        _log.info("paper exchange ends, %d orders stay open", exchange.open_orders())
+        _log.info("the paper exchange ends; %d orders stay open", exchange.open_orders())
+
+
+@contextmanager
+def _when_done(waiting: Coroutine[Any, Any, None], then: asyncio.Event) -> Iterator[None]:
+    """Set an event when a coroutine returns, unless the block ends first."""
+    task = asyncio.create_task(waiting)
+    task.add_done_callback(lambda _: then.set())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 def _announce(exchange: Running, options: Options) -> None:
     login = exchange.login
     if options.print_json:
         line = msgspec.json.encode(
-            {"rest": exchange.rest, "api_key": login.api_key, "api_secret": login.api_secret}
+            {
+                "rest": exchange.rest,
+                "ws": exchange.ws,
+                "ws_api": exchange.ws_api,
+                "api_key": login.api_key,
+                "api_secret": login.api_secret,
+            }
         ).decode()
     else:
-        line = f"paper exchange on {exchange.rest}\nAPI key     {login.api_key}\nAPI secret  {login.api_secret}"
+        line = (
+            f"paper exchange on {exchange.rest}\nstreams     {exchange.ws}\nWebSocket API {exchange.ws_api}\n"
+            f"API key     {login.api_key}\nAPI secret  {login.api_secret}"
+        )
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
