@@ -1,18 +1,18 @@
-"""Summaries of stretches of trades, by the minute, the hour and the day.
+"""Summaries of stretches of trades, by the minute, the quarter, the hour and the day.
 
 Any stretch of whole minutes is put together from the longest bars that fit, so that a day costs a few dozen
-additions however many trades it had. Minutes, hours and days are counted from the epoch.
+additions however many trades it had.
 """
 
-from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
 from paper_exchange.market.intervals import DAY_US, HOUR_US, MINUTE_US
 
-_HOUR = HOUR_US // MINUTE_US
-_DAY = DAY_US // MINUTE_US
+QUARTER_US: Final = 15 * MINUTE_US
+UNITS_US: Final = (DAY_US, HOUR_US, QUARTER_US, MINUTE_US)
+"""The lengths of the bars that a record keeps, longest first; each is a multiple of the next."""
 
 
 class PublicTrade(Struct, frozen=True, gc=False):
@@ -94,75 +94,50 @@ def joined(earlier: Bar | None, later: Bar | None) -> Bar | None:
 
 
 class Bars(Protocol):
-    """Something that knows the bar of any minute, hour or day, None where there was no trade.
+    """Something that knows the bar of any minute, quarter, hour or day. Who asks must not change what it gets."""
 
-    Who asks must not change what it gets.
-    """
+    def bar(self, unit_us: int, index: int) -> Bar | None:
+        """The bar of the `index`-th unit since the epoch, None when nothing is known to have traded in it."""
+        ...
 
     def complete_from_us(self, unit_us: int) -> int:
-        """Since when every bar of this unit (a minute, an hour, a day) is known; 0 when none was forgotten."""
-        ...
-
-    def minute(self, index: int) -> Bar | None:
-        """The bar of one minute."""
-        ...
-
-    def hour(self, index: int) -> Bar | None:
-        """The bar of one hour."""
-        ...
-
-    def day(self, index: int) -> Bar | None:
-        """The bar of one day."""
+        """Since when every bar of this unit is known; 0 when none was forgotten."""
         ...
 
 
 class LiveBars:
-    """Bars that grow with every trade. Only the last `kept_minutes` minutes can be told apart; hours and days stay."""
+    """Bars that grow with every trade. Only the last `kept_minutes` minutes can be told apart; longer bars stay."""
 
     def __init__(self, kept_minutes: int) -> None:
         self._kept_minutes = kept_minutes
-        self._minutes: dict[int, Bar] = {}
-        self._hours: dict[int, Bar] = {}
-        self._days: dict[int, Bar] = {}
+        self._bars: dict[int, dict[int, Bar]] = {unit_us: {} for unit_us in UNITS_US}
         self._minutes_from_us = 0
-
-    def complete_from_us(self, unit_us: int) -> int:
-        """Since when every bar of this unit is known."""
-        return self._minutes_from_us if unit_us == MINUTE_US else 0
 
     def add(self, trade: PublicTrade) -> None:
         """Count a trade in; trades come in the order of their times."""
-        minute = trade.time_us // MINUTE_US
         bar = Bar.of(trade)
-        if minute not in self._minutes:
-            self._forget_before(minute - self._kept_minutes)
-        for bars, index in (
-            (self._minutes, minute),
-            (self._hours, minute // _HOUR),
-            (self._days, minute // _DAY),
-        ):
+        for unit_us, bars in self._bars.items():
+            index = trade.time_us // unit_us
             known = bars.get(index)
             if known is None:
                 bars[index] = bar.copy()
             else:
                 known.add(bar)
+        self._forget_before(trade.time_us // MINUTE_US - self._kept_minutes)
 
-    def minute(self, index: int) -> Bar | None:
-        """The bar of one minute."""
-        return self._minutes.get(index)
+    def bar(self, unit_us: int, index: int) -> Bar | None:
+        """The bar of the `index`-th unit since the epoch."""
+        return self._bars[unit_us].get(index)
 
-    def hour(self, index: int) -> Bar | None:
-        """The bar of one hour."""
-        return self._hours.get(index)
-
-    def day(self, index: int) -> Bar | None:
-        """The bar of one day."""
-        return self._days.get(index)
+    def complete_from_us(self, unit_us: int) -> int:
+        """Since when every bar of this unit is known."""
+        return self._minutes_from_us if unit_us == MINUTE_US else 0
 
     def _forget_before(self, minute: int) -> None:
         # A dict keeps the order of insertion, which here is that of time.
-        while self._minutes and (oldest := next(iter(self._minutes))) < minute:
-            del self._minutes[oldest]
+        minutes = self._bars[MINUTE_US]
+        while (oldest := next(iter(minutes))) < minute:
+            del minutes[oldest]
             self._minutes_from_us = minute * MINUTE_US
 
 
@@ -173,43 +148,25 @@ class JoinedBars:
         self._earlier = earlier
         self._later = later
 
+    def bar(self, unit_us: int, index: int) -> Bar | None:
+        """The bar of the `index`-th unit since the epoch."""
+        return joined(self._earlier.bar(unit_us, index), self._later.bar(unit_us, index))
+
     def complete_from_us(self, unit_us: int) -> int:
         """Since when every bar of this unit is known."""
         return max(self._earlier.complete_from_us(unit_us), self._later.complete_from_us(unit_us))
 
-    def minute(self, index: int) -> Bar | None:
-        """The bar of one minute."""
-        return joined(self._earlier.minute(index), self._later.minute(index))
 
-    def hour(self, index: int) -> Bar | None:
-        """The bar of one hour."""
-        return joined(self._earlier.hour(index), self._later.hour(index))
-
-    def day(self, index: int) -> Bar | None:
-        """The bar of one day."""
-        return joined(self._earlier.day(index), self._later.day(index))
-
-
-def span(bars: Bars, first_minute: int, end_minute: int) -> Bar | None:
-    """The bar of the minutes from `first_minute` up to, not including, `end_minute`; None without trades."""
+def span(bars: Bars, start_us: int, end_us: int) -> Bar | None:
+    """The bar of a stretch of whole minutes, None without trades."""
     total: Bar | None = None
-    minute = first_minute
-    while minute < end_minute:
-        read, minutes, index = _longest(bars, minute, end_minute)
-        bar = read(index)
+    while start_us < end_us:
+        unit_us = next(unit for unit in UNITS_US if start_us % unit == 0 and start_us + unit <= end_us)
+        bar = bars.bar(unit_us, start_us // unit_us)
         if bar is not None:
             if total is None:
                 total = bar.copy()
             else:
                 total.add(bar)
-        minute += minutes
+        start_us += unit_us
     return total
-
-
-def _longest(bars: Bars, minute: int, end_minute: int) -> tuple[Callable[[int], Bar | None], int, int]:
-    """How to read the longest bar that starts at `minute` and ends in time, its length and its index."""
-    if minute % _DAY == 0 and minute + _DAY <= end_minute:
-        return bars.day, _DAY, minute // _DAY
-    if minute % _HOUR == 0 and minute + _HOUR <= end_minute:
-        return bars.hour, _HOUR, minute // _HOUR
-    return bars.minute, 1, minute

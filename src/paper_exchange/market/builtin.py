@@ -147,9 +147,7 @@ _ETH_FILTERS = filters(("0.01", "1000000"), ("0.0001", "9000"), "2287.44213902",
 _BNB_FILTERS = filters(("0.01", "100000"), ("0.001", "900000"), "1531.9420413", "5")
 _SOL_FILTERS = filters(("0.01", "100000"), ("0.001", "90000"), "21740.37", "5")
 _XRP_FILTERS = filters(("0.0001", "10000"), ("0.1", "9222449"), "1530000.4", "5")
-_ADA_FILTERS = filters(
-    ("0.0001", "1000"), ("0.1", "900000"), "884210.7", "5", MaxPosition(max_position=_written("5000000"))
-)
+_ADA_FILTERS = filters(("0.0001", "1000"), ("0.1", "900000"), "884210.7", "5")
 _DOGE_FILTERS = filters(
     ("0.00001", "1000"), ("1", "9000000"), "6391150", "1", MaxNumIcebergOrders(max_num_iceberg_orders=5)
 )
@@ -166,6 +164,7 @@ _OLDER_FILTERS: tuple[SymbolFilter, ...] = (
     PercentPrice(multiplier_up=Decimal(5), multiplier_down=Decimal("0.2"), avg_price_mins=5),
     MinNotional(min_notional=_written("1"), apply_to_market=True, avg_price_mins=5),
     *_ORDER_COUNTS,
+    MaxPosition(max_position=_written("9000000")),
 )
 _TENTH = PriceRange(
     bid_limit_mult_up=Decimal("1.1"),

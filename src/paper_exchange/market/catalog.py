@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from paper_exchange.engine.symbols import LotSize, Notional, PriceFilter, Sor, SymbolSpec
+from paper_exchange.engine.symbols import LotSize, MaxPosition, MinNotional, Notional, PriceFilter, Sor, SymbolSpec
 
 NUMERAIRE = "USDT"
 """The asset that all others are priced in."""
@@ -52,14 +52,24 @@ class Listing(Struct, frozen=True, kw_only=True):
         return _the_only(self.spec, LotSize).step_size
 
     @property
+    def least_quantity(self) -> Decimal:
+        """What LOT_SIZE allows at least."""
+        return _the_only(self.spec, LotSize).min_qty
+
+    @property
     def largest_quantity(self) -> Decimal:
         """What LOT_SIZE allows at most."""
         return _the_only(self.spec, LotSize).max_qty
 
     @property
+    def largest_position(self) -> Decimal | None:
+        """What MAX_POSITION lets an account hold of the base asset, None where it does not care."""
+        return next((each.max_position for each in self.spec.filters if isinstance(each, MaxPosition)), None)
+
+    @property
     def least_notional(self) -> Decimal:
-        """What an order must be worth at least, in the quote asset; zero when nothing says so."""
-        return max((each.min_notional for each in self.spec.filters if isinstance(each, Notional)), default=Decimal(0))
+        """What an order must be worth at least, in the quote asset."""
+        return next(each.min_notional for each in self.spec.filters if isinstance(each, Notional | MinNotional))
 
 
 class Catalog(Struct, frozen=True, kw_only=True):

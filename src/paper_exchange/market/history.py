@@ -11,8 +11,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from paper_exchange.market.amounts import ONE_E8
-from paper_exchange.market.bars import Bar, Bars, JoinedBars, LiveBars, PublicTrade, span
-from paper_exchange.market.intervals import DAY, DAY_US, HOUR_US, MINUTE_US, Interval
+from paper_exchange.market.bars import UNITS_US, Bar, Bars, JoinedBars, LiveBars, PublicTrade, span
+from paper_exchange.market.intervals import DAY, DAY_US, MINUTE_US, Interval
 from paper_exchange.market.trade_log import AggregateTrade, JoinedTrades, TradeLog, Trades
 
 AVERAGE_PRICE_MINUTES = 5
@@ -21,8 +21,6 @@ AVERAGE_PRICE_MINUTES = 5
 KEPT_TRADES = 50_000
 KEPT_MINUTES = 8 * DAY_US // MINUTE_US
 """More than the longest rolling window, whose edge is a minute."""
-
-_UNITS_US = (DAY_US, HOUR_US, MINUTE_US)
 
 
 class Past(Protocol):
@@ -219,7 +217,7 @@ class History:
         if openings[1] - first_us < MINUTE_US:
             bars = self._bars_of_trades(openings)
         else:
-            bars = (span(self._bars, opening // MINUTE_US, end // MINUTE_US) for opening, end in pairwise(openings))
+            bars = (span(self._bars, opening, end) for opening, end in pairwise(openings))
         return list(self._candles(openings, bars, now_us))
 
     def _earliest(self, interval: Interval, zone_us: int, begin_us: int) -> int:
@@ -230,7 +228,7 @@ class History:
 
     def _complete_from(self, opening_us: int, end_us: int) -> int:
         """Since when the bars are known that candles like this one are made of."""
-        for unit_us in _UNITS_US:
+        for unit_us in UNITS_US:
             if opening_us % unit_us == 0 and end_us % unit_us == 0:
                 return self._bars.complete_from_us(unit_us)
         return self._trades.complete_from_us
@@ -298,17 +296,17 @@ class History:
 
         A start within a minute counts that minute's trades one by one, or the whole minute once they are forgotten.
         """
-        minute, end_minute = start_us // MINUTE_US, now_us // MINUTE_US + 1
-        if start_us % MINUTE_US == 0 or start_us < self._trades.complete_from_us:
-            return span(self._bars, minute, end_minute)
+        minute_us, end_us = start_us - start_us % MINUTE_US, now_us - now_us % MINUTE_US + MINUTE_US
+        if start_us == minute_us or start_us < self._trades.complete_from_us:
+            return span(self._bars, minute_us, end_us)
         total: Bar | None = None
         first_id = self._trades.first_id_at(start_us)
-        for trade in self._trades.read(first_id, self._trades.first_id_at((minute + 1) * MINUTE_US)):
+        for trade in self._trades.read(first_id, self._trades.first_id_at(minute_us + MINUTE_US)):
             if total is None:
                 total = Bar.of(trade)
             else:
                 total.add(Bar.of(trade))
-        rest = span(self._bars, minute + 1, end_minute)
+        rest = span(self._bars, minute_us + MINUTE_US, end_us)
         if total is None or rest is None:
             return rest if total is None else total
         total.add(rest)
@@ -323,9 +321,9 @@ class History:
         begin_us = time_us if self._begin_us is None else self._begin_us
         end_us = time_us - time_us % MINUTE_US
         while end_us > begin_us:
-            unit_us = next(unit for unit in _UNITS_US if end_us % unit == 0)
+            unit_us = next(unit for unit in UNITS_US if end_us % unit == 0)
             end_us -= unit_us
-            bar = span(self._bars, end_us // MINUTE_US, (end_us + unit_us) // MINUTE_US)
+            bar = self._bars.bar(unit_us, end_us // unit_us)
             if bar is not None:
                 return bar.close_e8
         return 0
