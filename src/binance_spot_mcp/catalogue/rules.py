@@ -59,6 +59,12 @@ def _because(condition: Condition, given: Given) -> str:
     return f"With {' and '.join(parts)}: " if parts else ""
 
 
+def _ask(condition: Condition, given: Given, what: str) -> str:
+    """A sentence that says what to do, e.g. `Give price.`"""
+    sentence = f"{_because(condition, given)}{what}"
+    return sentence[0].upper() + sentence[1:]
+
+
 def _wanted(condition: Condition) -> str:
     """The condition as what to send, e.g. `type LIMIT/LIMIT_MAKER`."""
     return " and ".join(f"{name} {'/'.join(values)}" if values else name for name, values in condition.items())
@@ -77,17 +83,17 @@ class Needs:
         """Yield what is missing, and what is there twice."""
         if not holds(self.when, given):
             return
-        because = _because(self.when, given)
         if missing := tuple(name for name in self.all_of if name not in given):
-            yield Broken(f"{because}{', '.join(missing)} must be given.", missing=missing)
+            yield Broken(f"{_because(self.when, given)}{', '.join(missing)} must be given.", missing=missing)
         if self.any_of and not any(name in given for name in self.any_of):
-            yield Broken(f"{because}give {' or '.join(self.any_of)}.", missing=self.any_of)
+            yield Broken(_ask(self.when, given, f"give {' or '.join(self.any_of)}."), missing=self.any_of)
         if self.one_of:
             present = tuple(name for name in self.one_of if name in given)
             if not present:
-                yield Broken(f"{because}give exactly one of {', '.join(self.one_of)}.", missing=self.one_of)
+                exactly = f"give exactly one of {', '.join(self.one_of)}."
+                yield Broken(_ask(self.when, given, exactly), missing=self.one_of)
             elif len(present) > 1:
-                yield Broken(f"{because}give only one of {', '.join(self.one_of)}.", refused=present)
+                yield Broken(_ask(self.when, given, f"give only one of {', '.join(self.one_of)}."), refused=present)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,7 @@ class Refuses:
     def broken(self, given: Given) -> Iterator[Broken]:
         """Yield the names that must be left out."""
         if holds(self.when, given) and (extra := tuple(name for name in self.names if name in given)):
-            yield Broken(f"{_because(self.when, given)}leave out {', '.join(extra)}.", refused=extra)
+            yield Broken(_ask(self.when, given, f"leave out {', '.join(extra)}."), refused=extra)
 
 
 @dataclass(frozen=True, slots=True)
