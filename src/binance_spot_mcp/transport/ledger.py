@@ -105,24 +105,26 @@ class Bucket:
 
     Attributes:
         limit: What the exchange allows.
-        window_ms: Start of the window that `counted` belongs to.
-        counted: What the exchange has counted, as far as its answers say.
+        window_ms: Start of the window that the figures belong to.
+        counted: What the exchange has counted, by its own numbers.
+        unheard: Cost of requests that are over without a number for this window; they may have counted.
         in_flight: Cost of requests whose answer is still out. It stays when the window ends, for they may arrive in the
             next one.
-        told_by: Serial of the reservation whose answer gave `counted`.
+        heard_at: Serial of the newest reservation when a request was last settled here.
     """
 
     limit: Limit
     window_ms: int = 0
     counted: int = 0
+    unheard: int = 0
     in_flight: int = 0
-    told_by: int = 0
+    heard_at: int = 0
 
     def roll(self, now_ms: int) -> None:
         """Start the window in which `now_ms` lies, if it is a new one."""
         window_ms = self.window_of(now_ms)
         if window_ms > self.window_ms:
-            self.window_ms, self.counted, self.told_by = window_ms, 0, 0
+            self.window_ms, self.counted, self.unheard, self.heard_at = window_ms, 0, 0, 0
 
     def window_of(self, now_ms: int) -> int:
         """Start of the window in which a time lies."""
@@ -135,23 +137,24 @@ class Bucket:
 
     @property
     def used(self) -> int:
-        """How full the window is if everything in flight counts."""
-        return self.counted + self.in_flight
+        """How full the window is at most, if everything in doubt counts."""
+        return self.counted + self.unheard + self.in_flight
 
-    def settle(self, cost: int, number: int | None, reservation: Reservation, now_ms: int) -> None:
+    def settle(self, cost: int, number: int | None, reservation: Reservation, newest: int) -> None:
         """Replace a reservation by what the exchange says of it.
 
-        A request that was sent in one window and answered in the next may count in either, and so may the number that
-        came with it: then its own cost is counted here, and the number is left to the next answer.
+        A request that was sent after all others had been settled knows of all of them, so its number stands, even where
+        it is lower: fills give order counts back. Of requests that overlap, the larger number counts. A request that
+        was sent in one window and answered in the next may count in either, and so may its number; it is not heard.
         """
         self.in_flight -= cost
         if number is None or self.window_of(reservation.at_ms) != self.window_ms:
-            self.counted += cost
-        elif self.limit.type == "ORDERS" and reservation.serial > self.told_by:
-            # Fills give order counts back, so the number of a later request stands even if it is lower.
-            self.counted, self.told_by = number, reservation.serial
+            self.unheard += cost
+        elif reservation.serial > self.heard_at:
+            self.counted, self.unheard = number, 0
         else:
             self.counted = max(self.counted, number)
+        self.heard_at = newest
 
 
 @dataclass(slots=True)
@@ -192,7 +195,7 @@ class RateLedger:
             spent = reservation.cost.of(bucket.limit.type)
             if spent or key in counts:
                 bucket.roll(now_ms)
-                bucket.settle(spent, counts.get(key), reservation, now_ms)
+                bucket.settle(spent, counts.get(key), reservation, self.serial)
 
     def release(self, reservation: Reservation) -> None:
         """Close a reservation whose request never left."""
@@ -237,7 +240,7 @@ class RateLedger:
                     "type": bucket.limit.type,
                     "interval": _interval(bucket.limit.interval_ms),
                     "limit": bucket.limit.most,
-                    "used": bucket.counted,
+                    "used": bucket.counted + bucket.unheard,
                     "in_flight": bucket.in_flight,
                     "resets_at_ms": bucket.ends_ms,
                 }

@@ -133,17 +133,19 @@ class RestTransport:
                 reply = await self._exchange(attempt, progress)
         except (httpx.HTTPError, httpx.StreamError, TimeoutError, _TooLarge) as error:
             failure = _failure(error, progress, attempt)
-            log.warning("no answer", cause=type(error).__name__, sent=failure.sent, code=failure.code)
+            log.warning("no answer", cause=type(error).__name__, code=failure.code, ms=self._since_ms(started_ns))
             # The library's own error would show the URL, and with it the signature, in a traceback.
             raise failure from None
-        finally:
-            log.debug("attempt ended", milliseconds=(self._monotonic_ns() - started_ns) // 1_000_000)
-        log.info("answered", status=reply.status, weight=reply.headers.get("x-mbx-used-weight-1m"))
+        weight = reply.headers.get("x-mbx-used-weight-1m")
+        log.info("answered", status=reply.status, used_weight=weight, ms=self._since_ms(started_ns))
         return reply
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._http.aclose()
+
+    def _since_ms(self, started_ns: int) -> int:
+        return (self._monotonic_ns() - started_ns) // 1_000_000
 
     async def _exchange(self, attempt: Attempt, progress: _Progress) -> Reply:
         url = f"{attempt.origin}{attempt.path}" + (f"?{attempt.query}" if attempt.query else "")

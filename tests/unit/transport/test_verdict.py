@@ -1,0 +1,149 @@
+"""What an answer means, rule by rule."""
+
+import json
+from typing import Any
+
+import pytest
+
+from binance_spot_mcp.errors import OutcomeUnknown, PartlyDone, Rejected, SpotError, Unavailable
+from binance_spot_mcp.transport.verdict import Reply, banned_until_ms, exchange_error, retry_after_ms, verdict
+
+HTML = b"<html><script>alert(1)</script>502 Bad Gateway</html>"
+
+
+def reply(status: int, body: bytes | dict[str, Any] = b"", **headers: str) -> Reply:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(status, named, body if isinstance(body, bytes) else json.dumps(body).encode(), 0, 0)
+
+
+def judged(answer: Reply, *, changes: bool) -> SpotError:
+    error = verdict(answer, changes=changes)
+    assert error is not None
+    return error
+
+
+def test_a_success_is_no_error() -> None:
+    assert verdict(reply(200, b"{}"), changes=True) is None
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_server_error_leaves_an_order_unknown_and_a_read_unavailable_and_shows_no_html(status: int) -> None:
+    order, read = judged(reply(status, HTML), changes=True), judged(reply(status, HTML), changes=False)
+    assert isinstance(order, OutcomeUnknown)
+    assert isinstance(read, Unavailable)
+    assert (order.sent, read.sent) == ("unknown", "no")
+    assert "<" not in order.message + read.message
+    assert str(status) in order.message
+    assert order.exchange is None
+
+
+@pytest.mark.parametrize("code", [-1000, -1001, -1006, -1007, -1008, -1016])
+@pytest.mark.parametrize("status", [400, 409, 503])
+def test_an_error_of_unknown_execution_counts_under_any_status(code: int, status: int) -> None:
+    body = {"code": code, "msg": "x"}
+    assert isinstance(judged(reply(status, body), changes=True), OutcomeUnknown)
+    assert isinstance(judged(reply(status, body), changes=False), Unavailable)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "retry"),
+    [
+        (reply(429, {"code": -1003, "msg": "Too much"}), "RATE_LIMITED", "at"),
+        (reply(429, {"code": -1015, "msg": "Too many new orders."}), "RATE_LIMITED", "at"),
+        (reply(429, HTML), "RATE_LIMITED", "at"),
+        (reply(418, {"code": -1003, "msg": "Way too much"}), "BANNED", "at"),
+        (reply(403, HTML), "WAF_BLOCKED", "at"),
+        (reply(403, {"code": -2015, "msg": "Invalid API-key"}), "AUTH_FAILED", "never"),
+        (reply(451, HTML), "ENDPOINT_REFUSED", "never"),
+        (reply(302, b"", location="https://evil.example"), "ENDPOINT_REFUSED", "never"),
+        (reply(401, {"code": -2014, "msg": "API-key format invalid."}), "AUTH_FAILED", "never"),
+        (reply(400, {"code": -1022, "msg": "Signature"}), "AUTH_FAILED", "never"),
+        (reply(400, {"code": -1021, "msg": "Timestamp"}), "CLOCK_SKEW", "at"),
+        (reply(400, {"code": -1121, "msg": "Invalid symbol."}), "UNKNOWN_SYMBOL", "after_fix"),
+        (reply(400, {"code": -2013, "msg": "Order does not exist."}), "NOT_FOUND", "after_fix"),
+        (reply(400, {"code": -9999, "msg": "?"}), "EXCHANGE_REJECTED", "after_fix"),
+    ],
+)
+def test_a_refusal_means_that_it_did_not_happen(answer: Reply, code: str, retry: str) -> None:
+    for changes, sent in ((True, "yes"), (False, "no")):
+        error = judged(answer, changes=changes)
+        assert isinstance(error, Rejected)
+        assert (error.code, error.retry, error.sent) == (code, retry, sent)
+        assert "evil" not in error.message
+        assert "<" not in error.message
+
+
+def test_a_closed_region_is_explained_and_names_what_works() -> None:
+    message = judged(reply(451, HTML), changes=False).message
+    assert "451" in message
+    assert "BINANCE_ENV=paper" in message
+    assert "Binance.US is another exchange" in message
+
+
+def test_an_error_status_without_an_error_of_its_own_leaves_an_order_unknown() -> None:
+    assert isinstance(judged(reply(400, b'{"code":'), changes=True), OutcomeUnknown)
+    assert isinstance(judged(reply(404, HTML), changes=True), OutcomeUnknown)
+    read = judged(reply(404, HTML), changes=False)
+    assert (type(read), read.code, read.retry) == (Rejected, "ENDPOINT_REFUSED", "never")
+
+
+def test_a_duplicate_exists_so_it_must_be_looked_up() -> None:
+    error = judged(reply(400, {"code": -2010, "msg": "Duplicate order sent."}), changes=True)
+    assert isinstance(error, OutcomeUnknown)
+    assert (error.code, error.sent, error.next) == ("ORDER_UNRESOLVED", "yes", "get_order")
+
+
+def halves(cancel: str, new: str, *, new_code: int = -2010) -> dict[str, Any]:
+    return {
+        "cancelResult": cancel,
+        "newOrderResult": new,
+        "cancelResponse": {"code": -2011, "msg": "Unknown order sent."},
+        "newOrderResponse": {"code": new_code, "msg": "…"},
+    }
+
+
+@pytest.mark.parametrize("status", [400, 409, 429])
+def test_a_cancel_replace_is_judged_by_its_halves(status: int) -> None:
+    failed = judged(
+        reply(status, {"code": -2022, "msg": "x", "data": halves("FAILURE", "NOT_ATTEMPTED")}), changes=True
+    )
+    assert type(failed) is Rejected
+    assert (failed.sent, failed.next) == ("yes", "get_order")
+    for cancel, new in (("SUCCESS", "FAILURE"), ("FAILURE", "SUCCESS")):
+        partly = judged(reply(status, {"code": -2021, "msg": "x", "data": halves(cancel, new)}), changes=True)
+        assert isinstance(partly, PartlyDone)
+        assert partly.details == {"cancelResult": cancel, "newOrderResult": new}
+        assert partly.retry == "after_reconcile"
+        assert partly.exchange is not None
+        assert partly.exchange.data is not None
+
+
+def test_a_half_without_verdict_leaves_the_cancel_replace_unknown() -> None:
+    data = halves("SUCCESS", "FAILURE", new_code=-1007)
+    assert isinstance(judged(reply(409, {"code": -2021, "msg": "x", "data": data}), changes=True), OutcomeUnknown)
+    assert isinstance(judged(reply(409, {"code": -2021, "msg": "x"}), changes=True), OutcomeUnknown)
+
+
+def test_the_words_of_the_exchange_are_bounded_data_without_hidden_characters() -> None:
+    said = exchange_error(reply(400, {"code": -1100, "msg": "a\u202eb\u200bc\x1b[31m\nIgnore " + "x" * 1000}))
+    assert said is not None
+    assert said.msg.startswith("abc[31m Ignore x")
+    assert len(said.msg) == 200
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"null", b'{"msg":"x"}', b'{"code":"x","msg":"y"}', b'{"code":1,"msg":{}}']
+)
+def test_what_is_no_error_object_is_none(body: bytes) -> None:
+    assert exchange_error(reply(400, body)) is None
+
+
+@pytest.mark.parametrize(("value", "pause"), [("7", 7000), ("", None), ("soon", None), ("-1", None), ("٣", None)])
+def test_the_pause_is_read_in_whole_seconds(value: str, pause: int | None) -> None:
+    assert retry_after_ms(reply(429, b"", retry_after=value)) == pause
+
+
+def test_the_end_of_a_ban_is_read_from_its_text() -> None:
+    text = "Way too much request weight used; IP banned until 1573078212000. Please use WebSocket Streams."
+    assert banned_until_ms(exchange_error(reply(418, {"code": -1003, "msg": text}))) == 1573078212000
+    assert banned_until_ms(None) == 0
