@@ -84,6 +84,11 @@ class Request:
         return len(self.orders) > 1
 
     @property
+    def book_levels(self) -> int:
+        """How many levels of the book it takes to see every price that an order is pegged to."""
+        return 1 + max(order.peg_offset_value for order in self.orders)
+
+    @property
     def pair(self) -> tuple[Order, Order] | None:
         """The two legs of which one cancels the other, if the list has such a pair."""
         match self.kind:

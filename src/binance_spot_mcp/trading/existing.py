@@ -1,0 +1,124 @@
+"""What is done to orders that exist: cancelling and shrinking them.
+
+A cancel passes without a check, so that it works when limits are used up and while a symbol is halted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final, TypeVar
+
+from binance_spot_mcp.catalogue.account import ORDER_AMENDMENTS, OrderAmendmentsParams
+from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
+from binance_spot_mcp.catalogue.orders import Order
+from binance_spot_mcp.catalogue.trading import (
+    AMEND_ORDER,
+    CANCEL_ALL_ORDERS,
+    CANCEL_ORDER,
+    GET_ORDER,
+    Amendment,
+    AmendOrderParams,
+    GetOrderParams,
+)
+from binance_spot_mcp.client import Answer
+from binance_spot_mcp.domain.check import check_amendment
+from binance_spot_mcp.domain.facts import Account
+from binance_spot_mcp.domain.filters import MaxNumOrderAmends
+from binance_spot_mcp.errors import Rejected, SpotError
+from binance_spot_mcp.trading.dispatch import Dispatch
+from binance_spot_mcp.trading.rules_cache import Exchange, RulesCache
+from binance_spot_mcp.vocabulary import plain
+
+CANCEL_REJECTED: Final = -2011
+OPEN: Final = frozenset({"NEW", "PENDING_NEW", "PARTIALLY_FILLED"})
+MOST_AMENDMENTS: Final = 1000
+"""So many amendments of an order are counted, far above what MAX_NUM_ORDER_AMENDS allows."""
+
+P = TypeVar("P", bound=Params)
+R = TypeVar("R")
+
+
+class ExistingOrders:
+    """Cancels and amends.
+
+    Args:
+        exchange: Makes the calls that only read.
+        rules: The symbols' rules.
+        dispatch: Sends what changes orders.
+    """
+
+    def __init__(self, exchange: Exchange, rules: RulesCache, dispatch: Dispatch) -> None:
+        self._exchange = exchange
+        self._rules = rules
+        self._dispatch = dispatch
+
+    async def cancel(self, endpoint: Endpoint[P, R], params: P) -> Answer[R]:
+        """Cancel an order, a list, or everything on a symbol.
+
+        Raises:
+            Rejected: The exchange refused; where an order was meant, what that order has come to is said.
+            SpotError: As the exchange's client raises it.
+        """
+        try:
+            return await self._dispatch.send(endpoint, self._dispatch.named(params))
+        except Rejected as refusal:
+            if refusal.exchange is None or refusal.exchange.code != CANCEL_REJECTED:
+                raise
+            raise await self._too_late(refusal, endpoint, params) from refusal
+
+    async def amend(self, params: AmendOrderParams) -> Answer[Amendment]:
+        """Shrink an open order, which keeps its name.
+
+        Raises:
+            FilterFailure: The new quantity breaks a rule, or the order was amended too often.
+            SpotError: The order cannot be found, or as the exchange's client raises it.
+        """
+        known = await self._rules.rules(params.symbol)
+        order = (await self._exchange.fetch(GET_ORDER, _order_named(params.given()))).payload
+        amended = Account(amendments=await self._amendments(order) if known.rules.filter(MaxNumOrderAmends) else None)
+        refusal = check_amendment(params.new_qty, known.rules, amended, order.orig_qty).refusal()
+        if refusal:
+            raise refusal
+        named = self._dispatch.named(params, new_client_order_id=order.client_order_id)
+        return await self._dispatch.send(AMEND_ORDER, named)
+
+    async def _amendments(self, order: Order) -> int | None:
+        """How often an order was amended; None where that cannot be had."""
+        asked = OrderAmendmentsParams(symbol=order.symbol, order_id=order.order_id, limit=MOST_AMENDMENTS)
+        try:
+            return len((await self._exchange.fetch(ORDER_AMENDMENTS, asked)).payload)
+        except SpotError:
+            return None
+
+    async def _too_late(self, refusal: Rejected, endpoint: Endpoint[Any, Any], params: Params) -> Rejected:
+        """A refused cancel, explained by what is there now."""
+        given = params.given()
+        if endpoint.name == CANCEL_ALL_ORDERS.name:
+            message = f"Nothing is open on {given['symbol']}, so there was nothing to cancel."
+            return replace(refusal, message=message, retry="never")
+        if endpoint.name != CANCEL_ORDER.name:
+            message = "The list was not cancelled: it may have filled or ended before. Look at it."
+            return replace(refusal, message=message, retry="after_reconcile", next="get_order_list")
+        try:
+            order = (await self._exchange.fetch(GET_ORDER, _order_named(given), urgent=True)).payload
+        except SpotError:
+            message = "The order was not cancelled: it may have filled. Look at it before doing anything else."
+            return replace(refusal, message=message, retry="after_reconcile", next="get_order")
+        state = {
+            "status": order.status,
+            "order_id": order.order_id,
+            "executed": plain(order.executed_qty),
+            "quantity": plain(order.orig_qty),
+        }
+        details = {**refusal.details, "order": state}
+        if order.status in OPEN:
+            return replace(refusal, message=f"{refusal.message} It is {order.status}.", details=details)
+        message = (
+            f"Too late to cancel: the order is {order.status}, {state['executed']} of {state['quantity']} executed."
+        )
+        return replace(refusal, message=message, retry="never", next="get_order", details=details)
+
+
+def _order_named(given: Mapping[str, object]) -> GetOrderParams:
+    """The look-up of the order that a cancel or an amendment names."""
+    ids = {name: given[name] for name in ("symbol", "orderId", "origClientOrderId") if name in given}
+    return GetOrderParams.model_validate(ids)

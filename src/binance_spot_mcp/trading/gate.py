@@ -1,0 +1,218 @@
+"""The one door for orders.
+
+On the way in: may this environment trade, does the symbol exist and trade, does the request keep every filter, did an
+order of its shape pass the exchange's own test. Then the order gets its name and is sent once. On the way out: what
+became of it, and where to look if that is not known.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Generic, TypeVar, cast
+
+from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
+from binance_spot_mcp.catalogue.lists import (
+    PLACE_LEGACY_OCO,
+    PLACE_OCO,
+    PLACE_OPO,
+    PLACE_OPOCO,
+    PLACE_OTO,
+    PLACE_OTOCO,
+)
+from binance_spot_mcp.catalogue.trading import (
+    CANCEL_REPLACE_ORDER,
+    PLACE_ORDER,
+    PLACE_SOR_ORDER,
+    TEST_ORDER,
+    TEST_SOR_ORDER,
+    AmendOrderParams,
+)
+from binance_spot_mcp.client import Answer
+from binance_spot_mcp.domain.check import Check, check
+from binance_spot_mcp.domain.facts import Account, Market
+from binance_spot_mcp.domain.requests import Kind, Request
+from binance_spot_mcp.domain.symbols import SymbolRules
+from binance_spot_mcp.errors import Refused
+from binance_spot_mcp.trading import gathering
+from binance_spot_mcp.trading.client_ids import ClientOrderIds
+from binance_spot_mcp.trading.dispatch import Dispatch
+from binance_spot_mcp.trading.existing import ExistingOrders
+from binance_spot_mcp.trading.rehearsal import Rehearsal
+from binance_spot_mcp.trading.rules_cache import Exchange, RulesCache
+from binance_spot_mcp.trading.snapshots import Snapshots
+from binance_spot_mcp.vocabulary import Environment
+
+P = TypeVar("P", bound=Params)
+R = TypeVar("R")
+
+KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
+    {
+        PLACE_ORDER.name: "order",
+        TEST_ORDER.name: "order",
+        CANCEL_REPLACE_ORDER.name: "replace",
+        PLACE_SOR_ORDER.name: "sor",
+        TEST_SOR_ORDER.name: "sor",
+        PLACE_OCO.name: "oco",
+        PLACE_OTO.name: "oto",
+        PLACE_OTOCO.name: "otoco",
+        PLACE_OPO.name: "opo",
+        PLACE_OPOCO.name: "opoco",
+        PLACE_LEGACY_OCO.name: "legacy_oco",
+    }
+)
+"""What each endpoint places or tests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed(Generic[R]):
+    """What came back through the gate.
+
+    Attributes:
+        answer: The exchange's answer.
+        notes: Sentences for the caller: what could not be tested beforehand.
+    """
+
+    answer: Answer[R]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A request that was checked, and what it was checked against.
+
+    Attributes:
+        check: What was found.
+        rules: The symbol's rules.
+        rules_age_ms: How old they are.
+        market: The prices that were looked up for it.
+        account: What was looked up of the account.
+    """
+
+    check: Check
+    rules: SymbolRules
+    rules_age_ms: int
+    market: Market
+    account: Account
+
+    def facts(self) -> dict[str, object]:
+        """All of it, ready to be written as JSON."""
+        return {
+            "symbol": self.rules.info,
+            "filters": self.rules.filters,
+            "unknown": self.rules.unknown,
+            "rules_age_ms": self.rules_age_ms,
+            "market": self.market,
+            "account": self.account,
+            "violations": [{"message": each.message, **each.details} for each in self.check.violations],
+            "unchecked": [str(each) for each in self.check.unchecked],
+            "fix": self.check.fix,
+            "notional": self.check.notional,
+        }
+
+
+class Gate:
+    """Checks, tests and sends whatever changes orders.
+
+    Args:
+        env: The environment; `live` places and amends nothing.
+        exchange: Makes the calls.
+        ids: Names orders.
+        now_ms: A clock in epoch milliseconds that does not step.
+        snapshots: Keeps what checks were made against.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        exchange: Exchange,
+        *,
+        ids: ClientOrderIds,
+        now_ms: Callable[[], int],
+        snapshots: Snapshots,
+    ) -> None:
+        self._env = env
+        self._exchange = exchange
+        self._now_ms = now_ms
+        self._snapshots = snapshots
+        self._rules = RulesCache(exchange, now_ms)
+        self._rehearsal = Rehearsal(exchange)
+        self._dispatch = Dispatch(exchange, ids)
+        self._existing = ExistingOrders(exchange, self._rules, self._dispatch)
+
+    async def call(self, endpoint: Endpoint[P, R], params: P) -> Passed[R]:
+        """Do what an endpoint that tests, places, amends or cancels does, after whatever has to come before.
+
+        Raises:
+            Refused: This environment does not trade, or the symbol does not.
+            InvalidInput: There is no such symbol, or the request breaks one of its rules.
+            Rejected: The exchange refused it, or its test beforehand.
+            PartlyDone: One half of a cancel-replace happened.
+            OutcomeUnknown: It may have happened; the details say which order to look for.
+        """
+        match endpoint.effect:
+            case "cancel":
+                return Passed(await self._existing.cancel(endpoint, params))
+            case "test":
+                return Passed(await self._rehearsal.test(endpoint, params, request_of(endpoint, params)))
+            case "place":
+                self._refuse_live()
+                return await self._place(endpoint, params)
+            case "amend":
+                self._refuse_live()
+                return cast(Passed[R], Passed(await self._existing.amend(cast(AmendOrderParams, params))))
+            case "read":
+                raise ValueError(f"{endpoint.name} changes nothing and does not pass the gate")
+
+    async def check(self, request: Request, *, account: bool = False) -> Checked:
+        """Check a request against fresh rules and the prices that they ask for. Nothing is placed.
+
+        Args:
+            request: The order or order list.
+            account: Whether to look up open orders and balances too, for the rules that ask for them.
+
+        Raises:
+            InvalidInput: There is no such symbol.
+            SpotError: The rules cannot be fetched.
+        """
+        known = await self._rules.rules(request.symbol)
+        rules = known.rules
+        missing = check(request, rules).missing
+        market, held = await asyncio.gather(
+            gathering.market(self._exchange, request.symbol, missing, request.book_levels),
+            gathering.account(self._exchange, request.symbol, rules.info.base_asset, missing if account else ()),
+        )
+        found = check(request, rules, market, held)
+        return Checked(found, rules, self._now_ms() - known.fetched_ms, market, held)
+
+    async def keep(self, checked: Checked) -> Path:
+        """Write down what a request was checked against, and return the file."""
+        name = f"{self._now_ms()}-{checked.check.symbol}"
+        return await asyncio.to_thread(self._snapshots.write, name, checked.facts())
+
+    async def settled(self) -> None:
+        """Wait until every request in flight has its answer."""
+        await self._dispatch.settled()
+
+    async def _place(self, endpoint: Endpoint[P, R], params: P) -> Passed[R]:
+        request = request_of(endpoint, params)
+        checked = await self.check(request)
+        if refusal := checked.check.refusal():
+            raise refusal
+        unknown = bool(checked.rules.unknown)
+        notes = await self._rehearsal.before(endpoint, params, request, always=unknown)
+        return Passed(await self._dispatch.send(endpoint, self._dispatch.named(params)), notes)
+
+    def _refuse_live(self) -> None:
+        if self._env == "live":
+            raise Refused(
+                "Placing and changing orders is switched off in the live environment. Cancelling and looking work. Use "
+                "BINANCE_ENV=testnet or paper to trade.",
+                code="LIVE_DISABLED",
+            )
+
+
+def request_of(endpoint: Endpoint[Any, Any], params: Params) -> Request:
+    """The orders that a call would place or test."""
+    return Request.read(KINDS[endpoint.name], params.given())

@@ -1,0 +1,128 @@
+"""Fetching the facts that a check lacks, side by side. What cannot be had stays unknown, and the check says so."""
+
+import asyncio
+from collections.abc import Collection, Iterable
+from decimal import Decimal
+from typing import Final, Literal, TypeVar
+
+from binance_spot_mcp.catalogue.account import ACCOUNT, AccountParams, Balance
+from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
+from binance_spot_mcp.catalogue.lists import OPEN_ORDER_LISTS, OpenOrderListsParams
+from binance_spot_mcp.catalogue.market import (
+    AVERAGE_PRICE,
+    ORDER_BOOK,
+    PRICE,
+    REFERENCE_PRICE,
+    AveragePriceParams,
+    OrderBookParams,
+    Price,
+    PriceParams,
+    ReferencePriceParams,
+)
+from binance_spot_mcp.catalogue.orders import TRIGGERED
+from binance_spot_mcp.catalogue.orders import Order as OpenOrder
+from binance_spot_mcp.catalogue.trading import OPEN_ORDERS, OpenOrdersParams
+from binance_spot_mcp.domain.exact import minus, total
+from binance_spot_mcp.domain.facts import Account, Input, Market, OpenCounts
+from binance_spot_mcp.errors import SpotError
+from binance_spot_mcp.trading.rules_cache import Exchange
+
+MARKET_INPUTS: Final[frozenset[Input]] = frozenset({"reference_price", "average_price", "last_price", "book"})
+NO_REFERENCE_PRICE: Final = -2043
+
+P = TypeVar("P", bound=Params)
+R = TypeVar("R")
+
+
+async def market(exchange: Exchange, symbol: str, wanted: Collection[Input], levels: int) -> Market:
+    """The prices of a symbol that a check asks for.
+
+    Args:
+        exchange: Makes the calls.
+        symbol: The symbol.
+        wanted: Which facts; others stay unknown.
+        levels: How many levels of the book are needed.
+    """
+
+    reference = _reference(exchange, symbol, wanted="reference_price" in wanted)
+    average = _ask(exchange, AVERAGE_PRICE, AveragePriceParams(symbol=symbol), wanted="average_price" in wanted)
+    last = _ask(exchange, PRICE, PriceParams(symbol=symbol), wanted="last_price" in wanted)
+    book = _ask(exchange, ORDER_BOOK, OrderBookParams(symbol=symbol, limit=levels), wanted="book" in wanted)
+    found = await asyncio.gather(reference, average, last, book)
+    return Market(
+        reference_price=found[0],
+        average_price=None if found[1] is None else found[1].price,
+        average_minutes=None if found[1] is None else found[1].mins,
+        last_price=found[2].price if isinstance(found[2], Price) else None,
+        bids=None if found[3] is None else tuple(price for price, _ in found[3].bids),
+        asks=None if found[3] is None else tuple(price for price, _ in found[3].asks),
+    )
+
+
+async def account(exchange: Exchange, symbol: str, base_asset: str, wanted: Collection[Input]) -> Account:
+    """What the account has open and holds, as far as a check asks for it.
+
+    Args:
+        exchange: Makes the calls.
+        symbol: The symbol.
+        base_asset: Its base asset.
+        wanted: Which facts; others stay unknown. All open orders cost much more than those of one symbol.
+    """
+    every = "all_open_orders" in wanted
+    asked = OpenOrdersParams(symbol=None if every else symbol)
+    open_orders = _ask(exchange, OPEN_ORDERS, asked, wanted=every or "open_orders" in wanted)
+    open_lists = _ask(exchange, OPEN_ORDER_LISTS, OpenOrderListsParams(), wanted="open_order_lists" in wanted)
+    balances = _ask(exchange, ACCOUNT, AccountParams(), wanted="balances" in wanted)
+    orders, lists, holdings = await asyncio.gather(open_orders, open_lists, balances)
+    here = None if orders is None else [order for order in orders if order.symbol == symbol]
+    return Account(
+        here=_counts(here, None if lists is None else sum(each.symbol == symbol for each in lists)),
+        everywhere=_counts(orders if every else None, None if lists is None else len(lists)),
+        base_held=None if holdings is None else _held(holdings.balances, base_asset),
+        buying=None if here is None else _buying(here),
+    )
+
+
+async def _ask(exchange: Exchange, endpoint: Endpoint[P, R], params: P, *, wanted: bool) -> R | None:
+    """What a read gives; None where it is not wanted, or fails."""
+    if not wanted:
+        return None
+    try:
+        return (await exchange.fetch(endpoint, params)).payload
+    except SpotError:
+        return None
+
+
+async def _reference(exchange: Exchange, symbol: str, *, wanted: bool) -> Decimal | Literal["unset"] | None:
+    """The reference price; `unset` where the exchange says that there is none."""
+    if not wanted:
+        return None
+    try:
+        answer = await exchange.fetch(REFERENCE_PRICE, ReferencePriceParams(symbol=symbol))
+    except SpotError as error:
+        return "unset" if error.exchange is not None and error.exchange.code == NO_REFERENCE_PRICE else None
+    price = answer.payload.reference_price
+    return "unset" if price is None else price
+
+
+def _counts(orders: Iterable[OpenOrder] | None, lists: int | None) -> OpenCounts:
+    """How many there are of each kind."""
+    if orders is None:
+        return OpenCounts(lists=lists)
+    orders = list(orders)
+    return OpenCounts(
+        orders=len(orders),
+        algo_orders=sum(order.type in TRIGGERED for order in orders),
+        iceberg_orders=sum(order.iceberg_qty is not None for order in orders),
+        lists=lists,
+    )
+
+
+def _held(balances: Iterable[Balance], asset: str) -> Decimal:
+    """What there is of an asset, free and locked; an asset that is not listed is not held."""
+    return total(amount for each in balances if each.asset == asset for amount in (each.free, each.locked))
+
+
+def _buying(orders: Iterable[OpenOrder]) -> Decimal:
+    """What the open BUY orders among these may still buy."""
+    return total(minus(order.orig_qty, order.executed_qty) for order in orders if order.side == "BUY")
