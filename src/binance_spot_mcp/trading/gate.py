@@ -34,7 +34,7 @@ from binance_spot_mcp.domain.check import Check, check
 from binance_spot_mcp.domain.facts import Account, Market
 from binance_spot_mcp.domain.requests import Kind, Request
 from binance_spot_mcp.domain.symbols import SymbolRules
-from binance_spot_mcp.errors import Refused
+from binance_spot_mcp.errors import InvalidInput, Refused
 from binance_spot_mcp.trading import gathering
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.dispatch import Dispatch
@@ -190,6 +190,10 @@ class Gate:
         """Write down what a request was checked against, and return the file."""
         name = f"{self._now_ms()}-{checked.check.symbol}"
         return await asyncio.to_thread(self._snapshots.write, name, checked.facts())
+
+    async def unknown_symbol(self, symbol: str) -> InvalidInput:
+        """The error for a symbol that does not exist, with the names that come near it in its details as `near`."""
+        return await self._rules.unknown_symbol(symbol)
 
     async def settled(self) -> None:
         """Wait until every request in flight has its answer."""

@@ -186,6 +186,7 @@ async def test_an_unknown_symbol_is_refused_with_names_that_come_near(gate: Gate
         assert refusal.value.details["near"] == ["BTCUSDT", "BTCUSDC", "ETHUSDT"]
         assert refusal.value.fix == {}
     assert len(spot.asked("get_price")) == 1
+    assert (await gate.unknown_symbol("ETHUSD")).details["near"][0] == "ETHUSDT"
 
 
 async def test_each_leg_of_a_list_is_tested_as_an_order_and_the_answer_says_what_was_not(
