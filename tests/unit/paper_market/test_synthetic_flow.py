@@ -197,7 +197,7 @@ def test_a_market_runs_on_a_clock_until_it_is_cancelled() -> None:
         def execute(due: Sequence[Due]) -> None:
             times.extend(dict.fromkeys(each.at_us for each in due))
 
-        running = asyncio.create_task(run_market(market, clock, execute, every_us=SECOND_US))
+        running = asyncio.create_task(run_market(market, clock, execute, step_us=SECOND_US))
         await asyncio.sleep(0)
         await clock.advance(MINUTE_US)
         running.cancel()
