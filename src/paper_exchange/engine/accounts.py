@@ -16,6 +16,9 @@ from paper_exchange.engine.symbols import SymbolSpec
 FEE_ACCOUNT = 0
 """The exchange's own account, where commissions arrive."""
 
+ROUTING_ACCOUNT = -1
+"""The exchange's account that swaps quote assets one to one for routed orders; the only one that may owe."""
+
 
 class Balance:
     """One asset of one account. `touched` says that it is on the list of balances to report."""

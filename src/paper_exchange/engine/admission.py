@@ -118,7 +118,7 @@ def assess(x: Exchange, market: Market, order: Order) -> Need:
 
 def assess_market(x: Exchange, market: Market, order: Order) -> Need:
     """What an order without a price needs: all it sells, or what the book asks for all it buys."""
-    matches = plan(x, order, market.book.opposite(order.terms.side).levels())
+    matches = plan(x, order)
     if order.terms.side == "SELL":
         return Need(order.quantity, matches)
     return Need(matches.cost(market.quote_quantum), matches)

@@ -21,9 +21,18 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from paper_exchange.engine import administration, cancelling, commands, list_placing, placing, snapshots
+from paper_exchange.engine import (
+    administration,
+    amending,
+    cancelling,
+    commands,
+    list_placing,
+    placing,
+    replacing,
+    snapshots,
+)
 from paper_exchange.engine.admission import check_order
-from paper_exchange.engine.commands import Command, OpenAccount, Place
+from paper_exchange.engine.commands import Command, OpenAccount, Place, PlaceSor
 from paper_exchange.engine.events import AccountTrade, Allocation, Amendment, PreventedMatch, Reply, Result
 from paper_exchange.engine.exchange import Exchange
 from paper_exchange.engine.market import AVERAGE_PRICE_MINUTES
@@ -39,10 +48,13 @@ _ARCHIVED_AFTER_US = 90 * 24 * 3600 * 1_000_000
 
 _HANDLERS: dict[type[Command], Callable[[Exchange, Any], Reply]] = {
     commands.Place: placing.place,
+    commands.PlaceSor: placing.place_sor,
     commands.PlaceList: list_placing.place_list,
     commands.CancelOrder: cancelling.cancel_order,
     commands.CancelList: cancelling.cancel_list,
     commands.CancelAll: cancelling.cancel_all,
+    commands.CancelReplace: replacing.cancel_replace,
+    commands.Amend: amending.amend,
     commands.OpenAccount: administration.open_account,
     commands.Deposit: administration.deposit,
     commands.Withdraw: administration.withdraw,
@@ -112,7 +124,7 @@ class Engine:
             setcontext(before)
         return Result(reply, x.drain())
 
-    def check(self, command: Place, *, now_us: int) -> None:
+    def check(self, command: Place | PlaceSor, *, now_us: int) -> None:
         """Do what `order/test` does: everything that is checked before an order would reach the book and the funds.
 
         Raises:
@@ -124,7 +136,8 @@ class Engine:
         x.now_us = max(before_us, now_us)
         try:
             market, account = x.market(command.symbol), x.account(command.account)
-            check_order(x, market, account, command.order)
+            checks = check_order if isinstance(command, Place) else placing.check_sor_order
+            checks(x, market, account, command.order)
         finally:
             x.now_us = before_us
             setcontext(before)

@@ -7,7 +7,7 @@ and says what happened through it.
 from collections import deque
 from decimal import Decimal
 
-from paper_exchange.engine.accounts import FEE_ACCOUNT, Account, Balance, Seat
+from paper_exchange.engine.accounts import FEE_ACCOUNT, ROUTING_ACCOUNT, Account, Balance, Seat
 from paper_exchange.engine.commands import OpenAccount
 from paper_exchange.engine.events import BalanceChange, BookChange, Event, OrderReport
 from paper_exchange.engine.filters import ExchangeCapacity
@@ -42,6 +42,7 @@ class Exchange:
         "markets",
         "now_us",
         "orders",
+        "routing_account",
         "sors",
         "supply",
         "work",
@@ -61,7 +62,12 @@ class Exchange:
         self.events: list[Event] = []
         self.work: deque[Order | OrderList] = deque()
         self._touched: list[Balance] = []
-        self.fee_account = self.accounts[FEE_ACCOUNT] = Account(OpenAccount(account=FEE_ACCOUNT, keeps_history=False))
+        self.fee_account = self._own_account(FEE_ACCOUNT)
+        self.routing_account = self._own_account(ROUTING_ACCOUNT)
+
+    def _own_account(self, number: int) -> Account:
+        account = self.accounts[number] = Account(OpenAccount(account=number, keeps_history=False))
+        return account
 
     def market(self, symbol: str) -> Market:
         """The market of a symbol.

@@ -4,12 +4,11 @@ A plan is made first and changes nothing, so that whatever must be known beforeh
 order affordable) is read off it; then it is carried out match by match.
 """
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from paper_exchange.engine.book import Level
-from paper_exchange.engine.events import AccountTrade, Fill, OrderReport, PreventedMatch, Trade
+from paper_exchange.engine.accounts import Seat
+from paper_exchange.engine.events import AccountTrade, Allocation, Fill, OrderReport, PreventedMatch, Trade
 from paper_exchange.engine.exchange import Exchange
 from paper_exchange.engine.ledger import needed, pay, receive, reserve
 from paper_exchange.engine.lifecycle import forget, shorten
@@ -17,6 +16,7 @@ from paper_exchange.engine.lists import after_end, before_start, hold_proceeds
 from paper_exchange.engine.market import Market
 from paper_exchange.engine.orders import ZERO, Order
 from paper_exchange.engine.price_range import price_limits
+from paper_exchange.engine.routing import liquidity
 from paper_exchange.engine.self_trade import ENDS_TAKER, prevent, prevention
 from paper_exchange.engine.words import Side, StpMode
 
@@ -57,13 +57,13 @@ class Taken(NamedTuple):
     prevented: tuple[PreventedMatch, ...] = ()
 
 
-def plan(x: Exchange, order: Order, levels: Iterable[Level]) -> Plan:
-    """What an order matches with on its way through `levels`, best first, as far as its price goes."""
+def plan(x: Exchange, order: Order) -> Plan:
+    """What an order matches with, best price first, as far as its own price goes."""
     matches: list[Match] = []
     limit, left, buying = order.price, order.remaining, order.terms.side == "BUY"
     bounds = price_limits(x.markets[order.symbol], order.terms.side, x.now_us)
     expiring: set[int] = set()
-    for level in levels:
+    for level in liquidity(x, order):
         price = level.price
         if limit is not None and (price > limit if buying else price < limit):
             break
@@ -115,20 +115,21 @@ def _quote(maker: Order, quantity: Decimal, quantum: Decimal) -> Decimal:
 
 
 class _Deal(NamedTuple):
-    """One trade, before it is split into its two sides."""
+    """One side of a fill: a trade on `market`, or an allocation when smart order routing filled a taker."""
 
     market: Market
-    trade_id: int
     price: Decimal
     quantity: Decimal
     quote: Decimal
+    trade_id: int = -1
+    allocation_id: int = -1
 
 
 def _trade(x: Exchange, market: Market, taker: Order, maker: Order, quantity: Decimal) -> Fill:
     """Let two orders trade; returns the taker's fill."""
     price = maker.price or ZERO
     quote = _quote(maker, quantity, market.quote_quantum)
-    deal = _Deal(market, market.traded(price, quantity, quote, x.now_us), price, quantity, quote)
+    deal = _Deal(market, price, quantity, quote, market.traded(price, quantity, quote, x.now_us))
     taker_buys = taker.terms.side == "BUY"
     x.events.append(
         Trade(
@@ -143,7 +144,7 @@ def _trade(x: Exchange, market: Market, taker: Order, maker: Order, quantity: De
             time_us=x.now_us,
         )
     )
-    report = _fill(x, taker, deal, is_maker=False)
+    report = _fill(x, taker, _allocation(x, taker, deal) if taker.used_sor else deal, is_maker=False)
     shorten(x, market, maker, quantity)
     _fill(x, maker, deal, is_maker=True)
     if market.triggers:
@@ -153,8 +154,20 @@ def _trade(x: Exchange, market: Market, taker: Order, maker: Order, quantity: De
         quantity=quantity,
         commission=report.commission,
         commission_asset=report.commission_asset or "",
-        trade_id=deal.trade_id,
+        trade_id=report.trade_id,
+        allocation_id=report.allocation_id,
     )
+
+
+def _allocation(x: Exchange, taker: Order, deal: _Deal) -> _Deal:
+    """A routed order's side of a trade, in its own quote asset; the routing account stands in for the difference."""
+    market = x.markets[taker.symbol]
+    market.allocation_id += 1
+    quote = (deal.price * deal.quantity).quantize(market.quote_quantum)
+    paid, received = (quote, deal.quote) if taker.terms.side == "BUY" else (-quote, -deal.quote)
+    x.routing_account.balance(market.spec.quote_asset).free += paid
+    x.routing_account.balance(deal.market.spec.quote_asset).free -= received
+    return _Deal(market, deal.price, deal.quantity, quote, allocation_id=market.allocation_id)
 
 
 def _fill(x: Exchange, order: Order, deal: _Deal, *, is_maker: bool) -> OrderReport:
@@ -180,23 +193,6 @@ def _fill(x: Exchange, order: Order, deal: _Deal, *, is_maker: bool) -> OrderRep
         order.status = "PARTIALLY_FILLED"
         if is_maker:
             reserve(x, order, needed(deal.market, order.terms.side, remaining, order.price))
-    if account.settings.keeps_history:
-        seat.trades.append(
-            AccountTrade(
-                symbol=order.symbol,
-                trade_id=deal.trade_id,
-                order_id=order.order_id,
-                list_id=order.list_id,
-                price=deal.price,
-                quantity=deal.quantity,
-                quote_quantity=deal.quote,
-                commission=commission,
-                commission_asset=asset,
-                time_us=x.now_us,
-                is_buyer=buys,
-                is_maker=is_maker,
-            )
-        )
     report = OrderReport(
         order=order.snapshot(),
         execution_type="TRADE",
@@ -211,8 +207,49 @@ def _fill(x: Exchange, order: Order, deal: _Deal, *, is_maker: bool) -> OrderRep
         trade_id=deal.trade_id,
         is_maker=is_maker,
         on_book=is_maker and remaining > 0,
+        allocation_id=deal.allocation_id,
     )
     x.events.append(report)
+    if account.settings.keeps_history:
+        _record(seat, report, asset)
     if order.list_id >= 0 and not remaining:
         after_end(x, order)
     return report
+
+
+def _record(seat: Seat, report: OrderReport, commission_asset: str) -> None:
+    """Keep a fill for its owner to read."""
+    order = report.order
+    if report.allocation_id >= 0:
+        seat.allocations.append(
+            Allocation(
+                symbol=order.symbol,
+                allocation_id=report.allocation_id,
+                order_id=order.order_id,
+                list_id=order.list_id,
+                price=report.last_price,
+                quantity=report.last_quantity,
+                quote_quantity=report.last_quote,
+                commission=report.commission,
+                commission_asset=commission_asset,
+                time_us=report.time_us,
+                is_buyer=order.terms.side == "BUY",
+            )
+        )
+        return
+    seat.trades.append(
+        AccountTrade(
+            symbol=order.symbol,
+            trade_id=report.trade_id,
+            order_id=order.order_id,
+            list_id=order.list_id,
+            price=report.last_price,
+            quantity=report.last_quantity,
+            quote_quantity=report.last_quote,
+            commission=report.commission,
+            commission_asset=commission_asset,
+            time_us=report.time_us,
+            is_buyer=order.terms.side == "BUY",
+            is_maker=report.is_maker,
+        )
+    )

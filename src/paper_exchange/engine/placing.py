@@ -12,7 +12,7 @@ from paper_exchange.engine.admission import (
     draft,
     take_peg,
 )
-from paper_exchange.engine.commands import Place
+from paper_exchange.engine.commands import Place, PlaceSor
 from paper_exchange.engine.events import Placed
 from paper_exchange.engine.exchange import Exchange
 from paper_exchange.engine.ledger import needed, reserve
@@ -22,6 +22,7 @@ from paper_exchange.engine.market import Market
 from paper_exchange.engine.matching import Plan, PlanEnd, Taken, plan, take
 from paper_exchange.engine.orders import Order, Terms
 from paper_exchange.engine.refusal import Refusal
+from paper_exchange.engine.routing import route_of
 from paper_exchange.engine.words import ALGO, ExpiryReason
 
 
@@ -36,7 +37,28 @@ def place(x: Exchange, command: Place) -> Placed:
     return enter(x, market, account, command.order)
 
 
-def enter(x: Exchange, market: Market, account: Account, terms: Terms) -> Placed:
+def place_sor(x: Exchange, command: PlaceSor) -> Placed:
+    """Place one order through smart order routing.
+
+    Raises:
+        Refusal: -1020 when the symbol has no route, -1013 for what routing does not do, else as `place`.
+    """
+    market, account = x.market(command.symbol), x.account(command.account)
+    check_sor_order(x, market, account, command.order)
+    return enter(x, market, account, command.order, routed=True)
+
+
+def check_sor_order(x: Exchange, market: Market, account: Account, terms: Terms) -> None:
+    """Refuse an order that cannot be routed, or breaks a filter. Source: rest-api.md#new-order-using-sor-trade"""
+    route_of(x, market.spec.symbol)
+    if terms.type not in {"LIMIT", "MARKET"} or terms.quote_order_qty is not None:
+        raise Refusal(-1013, "Unsupported order combination")
+    if terms.peg_price_type is not None:
+        raise Refusal(-1013, "This order type may not use pegged price.")
+    check_order(x, market, account, terms)
+
+
+def enter(x: Exchange, market: Market, account: Account, terms: Terms, *, routed: bool = False) -> Placed:
     """Accept an order whose values are in order, and let it match or wait.
 
     Raises:
@@ -46,6 +68,8 @@ def enter(x: Exchange, market: Market, account: Account, terms: Terms) -> Placed
     check_account(market, account)
     check_client_id(seat, terms.client_order_id)
     order = draft(x, market, account, terms)
+    if routed:
+        order.used_sor, order.working_floor = True, "SOR"
     need = assess(x, market, order)
     check_funds(seat, order, need.amount)
     accept(x, account, seat, order)
@@ -80,7 +104,7 @@ def work(x: Exchange, market: Market, order: Order, matches: Plan | None = None)
     order.working_us = x.now_us
     x.report(order, "NEW", on_book=True)
     if matches is None:
-        matches = plan(x, order, market.book.opposite(order.terms.side).levels())
+        matches = plan(x, order)
     if order.time_in_force == "FOK" and matches.end != "FILLED":
         end(x, market, order, "UNFILLED_FOK_ORDER_EXPIRED")
         return Taken()
@@ -88,6 +112,7 @@ def work(x: Exchange, market: Market, order: Order, matches: Plan | None = None)
     if order.is_open:
         reason = leftover_reason(order, matches.end)
         if reason is None:
+            order.working_floor = "EXCHANGE"
             rest(x, market, order)
         else:
             end(x, market, order, reason)

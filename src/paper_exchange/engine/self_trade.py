@@ -24,7 +24,7 @@ ENDS_MAKER: frozenset[StpMode] = frozenset({"EXPIRE_MAKER", "EXPIRE_BOTH"})
 def prevention(x: Exchange, taker: Order, maker: Order) -> StpMode | None:
     """How a match of these two is prevented; None when they may trade.
 
-    The taker's mode decides; TRANSFER needs both, else it acts as DECREMENT.
+    The taker's mode decides; TRANSFER needs both, and one symbol, else it acts as DECREMENT.
     """
     mode = taker.stp_mode
     if mode == "NONE":
@@ -33,7 +33,9 @@ def prevention(x: Exchange, taker: Order, maker: Order) -> StpMode | None:
         group = x.accounts[taker.account].settings.trade_group_id
         if group < 0 or x.accounts[maker.account].settings.trade_group_id != group:
             return None
-    return "DECREMENT" if mode == "TRANSFER" and maker.stp_mode != "TRANSFER" else mode
+    if mode == "TRANSFER" and (maker.stp_mode != "TRANSFER" or maker.symbol != taker.symbol):
+        return "DECREMENT"
+    return mode
 
 
 def prevent(x: Exchange, taker: Order, maker: Order, quantity: Decimal, mode: StpMode) -> PreventedMatch:

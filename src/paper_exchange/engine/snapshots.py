@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 from msgspec import Struct
 
-from paper_exchange.engine.accounts import Account, Balance, Seat
+from paper_exchange.engine.accounts import FEE_ACCOUNT, ROUTING_ACCOUNT, Account, Balance, Seat
 from paper_exchange.engine.commands import OpenAccount
 from paper_exchange.engine.commissions import Fees
 from paper_exchange.engine.events import AccountTrade, Allocation, Amendment, PreventedMatch
@@ -107,9 +107,8 @@ def read(data: bytes) -> Exchange:
     x.capacity = ExchangeCapacity(state.exchange_filters)
     x.markets = {each.spec.symbol: _restore_market(each) for each in state.markets}
     for each in state.accounts:
-        account = x.accounts[each.settings.account] = _restore_account(x, each)
-        if account.id == x.fee_account.id:
-            x.fee_account = account
+        x.accounts[each.settings.account] = _restore_account(x, each)
+    x.fee_account, x.routing_account = x.accounts[FEE_ACCOUNT], x.accounts[ROUTING_ACCOUNT]
     x.orders = {order.order_id: order for order in state.orders}
     x.lists = {each.list_id: each for each in state.lists}
     for order_list in state.lists:

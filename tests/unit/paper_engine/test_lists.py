@@ -156,7 +156,7 @@ def test_cancelling_any_member_cancels_the_list(floor: Floor, by: str) -> None:
 def test_a_list_that_is_not_open_cannot_be_cancelled(floor: Floor) -> None:
     for ids in ({"list_id": 7}, {"list_client_order_id": "none"}, {}):
         with pytest.raises(Refusal) as refusal:
-            floor.do(CancelList(account=ALICE, symbol=SYMBOL, **ids))  # type: ignore[arg-type]
+            floor.do(CancelList(account=ALICE, symbol=SYMBOL, **ids))
         assert refusal.value.code == -2011
 
 
