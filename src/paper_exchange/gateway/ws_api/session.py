@@ -5,7 +5,7 @@ Source: web-socket-api.md#session-authentication, #user-data-stream-subscription
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Raw, Struct
@@ -33,6 +33,9 @@ _WEIGHT: Final = 2
 
 _ALWAYS_SIGNED: Final = frozenset({"session.logon", "userDataStream.subscribe.signature"})
 """Methods that a logon does not spare the signature."""
+
+_NO_ENDPOINT: Final = Endpoint(route="", answer=lambda *_: None)
+"""Stands for what is not there: asking for it has its price, too."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -93,18 +96,28 @@ class Session:
             self._log_out()
             error = refusals.key_rejected()
             return self._reply(NO_ID, Reply(error.status, error.body), returns_rate_limits=False)
-        endpoint = self._endpoint(request)
-        credentials = Credentials(request.api_key, request.payload, request.signature, percent_encoded=False)
-        if request.api_key is None and request.signature is None and request.method not in _ALWAYS_SIGNED:
-            credentials = Credentials(session=self._key)
-        reply = self._api.handle(endpoint, Request(request.sent, credentials, self._address, self.unit))
+        reply = self._handle(request)
         returns = request.returns_rate_limits
         return self._reply(
             request.id, reply, returns_rate_limits=self._returns_rate_limits if returns is None else returns
         )
 
-    def _endpoint(self, request: WsRequest) -> Endpoint:
-        """The method as an endpoint; those of the session exist for one request only."""
+    def _handle(self, request: WsRequest) -> Reply:
+        endpoint = self._endpoint(request)
+        if endpoint is None:
+            unknown = Rejected(-1020, "This operation is not supported.")
+            return self._api.turn_down(_NO_ENDPOINT, unknown, self._address)
+        if request.api_key is None and request.signature is None and request.method not in _ALWAYS_SIGNED:
+            credentials = Credentials(session=self._key)
+        else:
+            credentials = Credentials(request.api_key, request.payload, request.signature, percent_encoded=False)
+        return self._api.handle(endpoint, Request(request.sent, credentials, self._address, self.unit))
+
+    def _endpoint(self, request: WsRequest) -> Endpoint | None:
+        """The method as an endpoint, None when there is no such method.
+
+        The endpoints of the session itself exist for one request only.
+        """
         method = request.method
         if method in METHODS:
             return METHODS[method]
@@ -125,7 +138,7 @@ class Session:
             case "userDataStream.unsubscribe":
                 answer = self._unsubscribe
             case _:
-                return Endpoint(route=method, answer=_unknown)
+                return None
         return Endpoint(
             route=method,
             answer=answer,
@@ -240,7 +253,3 @@ class Session:
 
     def _post_event(self, subscription_id: int, event: bytes) -> None:
         self._post(b'{"subscriptionId":%d,"event":%b}' % (subscription_id, event))
-
-
-def _unknown(_: Venue, __: Arguments, ___: Caller) -> Any:
-    raise Rejected(-1020, "This operation is not supported.")
