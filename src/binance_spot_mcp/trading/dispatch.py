@@ -72,13 +72,13 @@ class Dispatch:
             await asyncio.wait(self._in_flight)
 
     async def _sent(self, endpoint: Endpoint[P, R], params: P) -> Answer[R]:
-        names = _names(params)
+        names = {} if endpoint.effect == "cancel" else _names(params)
         try:
             answer = await self._exchange.fetch(endpoint, params)
-            if endpoint.effect != "cancel" and not set(names.values()) <= {*_named_back(answer.payload)}:
+            if not set(names.values()) <= {*_named_back(answer.payload)}:
                 raise OutcomeUnknown("The exchange answered, but not about this order.")
         except SpotError as error:
-            _add_names(error, endpoint, params, names)
+            _add_names(error, params, names)
             raise
         return answer
 
@@ -107,10 +107,10 @@ def _named_back(payload: object) -> Iterator[str]:
             yield payload.amended_order.client_order_id
 
 
-def _add_names(error: SpotError, endpoint: Endpoint[Any, Any], params: Params, names: Mapping[str, str]) -> None:
+def _add_names(error: SpotError, params: Params, names: Mapping[str, str]) -> None:
     """Tell an error what is needed to look for the orders."""
     error.details = {**error.details, "symbol": str(params.given()["symbol"]), **_told(names)}
-    if isinstance(error, OutcomeUnknown) and endpoint.effect != "cancel":
+    if isinstance(error, OutcomeUnknown) and names:
         name = names.get("listClientOrderId") or next(iter(names.values()))
         error.next = "get_order_list" if "listClientOrderId" in names else "get_order"
         error.message += f" Its name is {name}: {error.next} with origClientOrderId finds it, if it exists."

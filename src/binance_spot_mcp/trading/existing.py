@@ -103,18 +103,12 @@ class ExistingOrders:
         except SpotError:
             message = "The order was not cancelled: it may have filled. Look at it before doing anything else."
             return replace(refusal, message=message, retry="after_reconcile", next="get_order")
-        state = {
-            "status": order.status,
-            "order_id": order.order_id,
-            "executed": plain(order.executed_qty),
-            "quantity": plain(order.orig_qty),
-        }
+        executed, whole = plain(order.executed_qty), plain(order.orig_qty or order.executed_qty)
+        state = {"status": order.status, "order_id": order.order_id, "executed": executed, "quantity": whole}
         details = {**refusal.details, "order": state}
         if order.status in OPEN:
             return replace(refusal, message=f"{refusal.message} It is {order.status}.", details=details)
-        message = (
-            f"Too late to cancel: the order is {order.status}, {state['executed']} of {state['quantity']} executed."
-        )
+        message = f"Too late to cancel: the order is {order.status}, {executed} of {whole} executed."
         return replace(refusal, message=message, retry="never", next="get_order", details=details)
 
 

@@ -124,5 +124,6 @@ def _held(balances: Iterable[Balance], asset: str) -> Decimal:
 
 
 def _buying(orders: Iterable[OpenOrder]) -> Decimal:
-    """What the open BUY orders among these may still buy."""
-    return total(minus(order.orig_qty, order.executed_qty) for order in orders if order.side == "BUY")
+    """What the open BUY orders among these may still buy; an order without a quantity waits to sell what was bought."""
+    buys = (order for order in orders if order.side == "BUY")
+    return total(minus(order.orig_qty, order.executed_qty) for order in buys if order.orig_qty is not None)
