@@ -38,7 +38,7 @@ MATTERS_OF_SYMBOL_AND_MARKET = {
     "combine",
 }
 """Kinds that parameters alone cannot break."""
-FEWEST_STEPS, MOST_STEPS = 2_000, 8_000
+FEWEST_STEPS, MOST_STEPS = 1_200, 8_000
 
 
 class Documented:

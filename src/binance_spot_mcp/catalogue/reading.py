@@ -177,7 +177,7 @@ def texts(value: object) -> Iterable[object]:
     items: object = value
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
-            items = msgspec.json.decode(value)
+            items = msgspec.json.decode(value, type=list[str])
         except msgspec.DecodeError:
             items = None
     elif isinstance(value, str):
