@@ -183,13 +183,12 @@ class OrderState(Payload, frozen=True, kw_only=True):
 
 
 class Order(OrderState, frozen=True, kw_only=True):
-    """An order as a query shows it. Times are epoch milliseconds."""
+    """An order as a query shows it. Times are epoch milliseconds. A pending OPO leg has no quantity yet."""
 
     status: str
     type: str
     side: str
     time_in_force: str
-    orig_qty: Decimal
     executed_qty: Decimal
     cummulative_quote_qty: Decimal
     time: int
