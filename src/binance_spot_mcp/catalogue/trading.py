@@ -305,7 +305,7 @@ TEST_SOR_ORDER: Endpoint[SorOrderTestParams, OrderTest] = Endpoint(
 
 
 class GetOrderParams(Params):
-    """An order's status at the exchange, by orderId or origClientOrderId. By intent_id: get_order_state."""
+    """An order's status at the exchange, by orderId or origClientOrderId."""
 
     symbol: Symbol
     order_id: OrderId | None = None

@@ -78,6 +78,8 @@ async def _answered(tool: AnyTool, arguments: Mapping[str, Any], session: Sessio
     read_as = {name: meant for name, meant in raw.read_otherwise(params, asked).items() if body.get(name) != meant}
     if read_as:
         body["read_as"] = read_as
+    if found.notes:
+        body["notes"] = list(found.notes)
     return fit(
         body,
         HARD_TOKENS if detail == "full" else CONCISE_TOKENS,

@@ -7,11 +7,12 @@ from binance_spot_mcp.catalogue.schema import input_schema
 from binance_spot_mcp.settings import SettingsError
 from binance_spot_mcp.surface.arguments import nearest
 from binance_spot_mcp.surface.paging import CHARACTERS_PER_TOKEN, encode, pages
+from binance_spot_mcp.tools.checking import check_order
 from binance_spot_mcp.tools.endpoints import ENDPOINT_TOOLS
 from binance_spot_mcp.tools.limits import get_rate_limits
 from binance_spot_mcp.tools.tool import AnyTool, Toolset
 
-DESK_TOOLS: tuple[AnyTool, ...] = (get_rate_limits,)
+DESK_TOOLS: tuple[AnyTool, ...] = (check_order, get_rate_limits)
 """Tools that span endpoints."""
 
 TOOLBOX: Mapping[str, AnyTool] = {tool.name: tool for tool in (*ENDPOINT_TOOLS, *DESK_TOOLS)}

@@ -1,11 +1,17 @@
 """What tools work with: the exchange for whatever only reads, and the one door for orders."""
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from __future__ import annotations  # nothing below is needed to list the tools, and importing it takes time
 
-from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
-from binance_spot_mcp.client import Answer
-from binance_spot_mcp.vocabulary import Environment
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
+    from binance_spot_mcp.client import Answer
+    from binance_spot_mcp.domain.requests import Request
+    from binance_spot_mcp.errors import InvalidInput
+    from binance_spot_mcp.trading.gate import Checked, Passed
+    from binance_spot_mcp.vocabulary import Environment
 
 
 class Exchange(Protocol):
@@ -21,10 +27,18 @@ class Exchange(Protocol):
 
 
 class Door(Protocol):
-    """Makes the calls that may change orders, after its checks; `trading.Gate` is one."""
+    """Makes the calls that may change orders, after its checks; `trading.gate.Gate` is one."""
 
-    async def submit(self, endpoint: Endpoint[Any, Any], params: Params) -> Answer[Any]:
+    async def call(self, endpoint: Endpoint[Any, Any], params: Params) -> Passed[Any]:
         """Check a call and make it once."""
+        ...
+
+    async def check(self, request: Request, *, account: bool = False) -> Checked:
+        """Check orders against the rules of their symbol; nothing is sent that changes one."""
+        ...
+
+    async def unknown_symbol(self, symbol: str) -> InvalidInput:
+        """The error for a symbol that does not exist, with those that come near it."""
         ...
 
 

@@ -5,20 +5,38 @@ from typing import TYPE_CHECKING, Any
 
 from binance_spot_mcp.catalogue import CATALOGUE
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
+from binance_spot_mcp.errors import Rejected, SpotError
 from binance_spot_mcp.tools.tool import AnyTool, Found, Tool, described
 
 if TYPE_CHECKING:
     from binance_spot_mcp.tools.desk import Desk
 
 
-async def _read(endpoint: Endpoint[Any, Any], desk: "Desk", params: Params) -> Found:
-    answer = await desk.spot.fetch(endpoint, params)
-    return Found(answer.payload, answer.body, endpoint.result)
+async def _call(endpoint: Endpoint[Any, Any], desk: "Desk", params: Params) -> Found:
+    notes: tuple[str, ...] = ()
+    try:
+        if endpoint.effect == "read":
+            answer = await desk.spot.fetch(endpoint, params)
+        else:
+            passed = await desk.gate.call(endpoint, params)
+            answer, notes = passed.answer, passed.notes
+    except Rejected as refusal:
+        if refusal.code != "UNKNOWN_SYMBOL":
+            raise
+        raise await _explained(refusal, desk, params) from refusal
+    return Found(answer.payload, answer.body, endpoint.result, notes)
 
 
-async def _submit(endpoint: Endpoint[Any, Any], desk: "Desk", params: Params) -> Found:
-    answer = await desk.gate.submit(endpoint, params)
-    return Found(answer.payload, answer.body, endpoint.result)
+async def _explained(refusal: Rejected, desk: "Desk", params: Params) -> SpotError:
+    """The exchange's "Invalid symbol." with the symbol that is meant and those that come near it."""
+    given = params.given()
+    symbols = given.get("symbols") or (given["symbol"],)
+    for symbol in symbols if isinstance(symbols, tuple) else ():
+        error = await desk.gate.unknown_symbol(symbol)
+        if symbol not in error.details["near"]:
+            error.exchange = refusal.exchange
+            return error
+    return refusal
 
 
 def endpoint_tool(endpoint: Endpoint[Any, Any]) -> AnyTool:
@@ -30,7 +48,7 @@ def endpoint_tool(endpoint: Endpoint[Any, Any]) -> AnyTool:
         toolset=endpoint.toolset,
         effect=endpoint.effect,
         params=endpoint.params,
-        call=partial(_read if endpoint.effect == "read" else _submit, endpoint),
+        call=partial(_call, endpoint),
         rules=endpoint.rules,
         exact=True,
     )

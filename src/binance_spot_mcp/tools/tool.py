@@ -22,11 +22,13 @@ class Found:
         value: What we model of it: structs, mappings, lists, tuples and plain values.
         raw: The exchange's own JSON, where the answer is one answer of the exchange.
         model: The type of `value`, which names the columns of raw rows.
+        notes: Sentences that belong beside the answer.
     """
 
     value: object
     raw: bytes | None = None
     model: object = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

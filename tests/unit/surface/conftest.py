@@ -1,16 +1,21 @@
-"""A server over a scripted exchange, for tests of the surface."""
+"""A server over a scripted exchange, with the real gate between them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from secrets import token_bytes
 
 import pytest
 from mcp import Client
-from tests.unit.surface.scripted_exchange import ScriptedExchange
+from tests.unit.surface.scripted_exchange import NOW_MS, ScriptedExchange
 
 from binance_spot_mcp.server import build
 from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.surface.session import OpenDesk
 from binance_spot_mcp.tools.desk import Desk
+from binance_spot_mcp.trading.client_ids import ClientOrderIds
+from binance_spot_mcp.trading.gate import Gate
+from binance_spot_mcp.trading.snapshots import Snapshots
 
 
 @pytest.fixture
@@ -20,12 +25,20 @@ def exchange() -> ScriptedExchange:
 
 
 @pytest.fixture
-def open_desk(exchange: ScriptedExchange) -> OpenDesk:
+def open_desk(exchange: ScriptedExchange, tmp_path: Path) -> OpenDesk:
     """Opens a desk on the scripted exchange."""
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Desk]:
-        yield Desk("testnet", exchange, exchange)
+        gate = Gate(
+            "testnet",
+            exchange,
+            ids=ClientOrderIds("ours", token_bytes),
+            now_ms=lambda: NOW_MS,
+            snapshots=Snapshots(tmp_path),
+        )
+        yield Desk("testnet", exchange, gate)
+        await gate.settled()
 
     return opened
 

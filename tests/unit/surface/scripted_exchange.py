@@ -9,18 +9,19 @@ from mcp.types import CallToolResult, TextContent
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
 from binance_spot_mcp.client import Answer
 
+NOW_MS = 1_700_000_000_000
 Reply = bytes | Exception | Callable[[Mapping[str, str]], Awaitable[bytes]]
 
 
 class ScriptedExchange:
-    """Answers each endpoint with what a test says, and remembers what it was asked."""
+    """Answers each endpoint with what a test says, and remembers what it was asked and what it answered."""
 
     def __init__(self) -> None:
         self.replies: dict[str, Reply] = {}
         self.calls: list[tuple[str, dict[str, str]]] = []
-        self.finished: list[str] = []
+        self.answered: list[str] = []
 
-    async def fetch(self, endpoint: Endpoint[Any, Any], params: Params) -> Answer[Any]:
+    async def fetch(self, endpoint: Endpoint[Any, Any], params: Params, *, urgent: bool = False) -> Answer[Any]:
         """The scripted answer, decoded as the client decodes it."""
         wire = params.wire()
         self.calls.append((endpoint.name, wire))
@@ -28,15 +29,17 @@ class ScriptedExchange:
         if isinstance(reply, Exception):
             raise reply
         raw = reply if isinstance(reply, bytes) else await reply(wire)
-        self.finished.append(endpoint.name)
+        self.answered.append(endpoint.name)
         return Answer(msgspec.json.decode(raw, type=endpoint.result), raw, {})
-
-    submit = fetch
 
     def rate_limits(self) -> dict[str, list[dict[str, int | str]]]:
         """A ledger with one limit."""
         weight: dict[str, int | str] = {"type": "REQUEST_WEIGHT", "interval": "1m", "limit": 6000, "used": 2}
         return {"limits": [weight | {"in_flight": 0, "resets_at_ms": 60_000}], "holds": []}
+
+    def asked(self, endpoint: str) -> list[dict[str, str]]:
+        """The parameters of every call of an endpoint."""
+        return [wire for name, wire in self.calls if name == endpoint]
 
 
 def text_of(result: CallToolResult) -> str:
