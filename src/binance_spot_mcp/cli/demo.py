@@ -17,6 +17,8 @@ from typing import Any
 from mcp import Client, StdioServerParameters
 from mcp.types import TextContent
 
+from binance_spot_mcp.vocabulary import plain
+
 SYMBOL = "BTCUSDT"
 BASE, QUOTE = "BTC", "USDT"
 
@@ -151,7 +153,7 @@ class Day:
         self.step_size = Decimal(filters["LOT_SIZE"]["stepSize"])
         self.tick_size = Decimal(filters["PRICE_FILTER"]["tickSize"])
         expect(self.step_size > 0 and self.tick_size > 0, "no step or tick")
-        return f"LOT_SIZE step {self.step_size:f}, PRICE_FILTER tick {self.tick_size:f}"
+        return f"LOT_SIZE step {plain(self.step_size)}, PRICE_FILTER tick {plain(self.tick_size)}"
 
     async def read_balances(self) -> str:
         """Read the balances"""
@@ -161,7 +163,7 @@ class Day:
 
     async def refuse_wrong_quantity(self) -> str:
         """Try a quantity off the step"""
-        wrong = format(self.step_size * Decimal("1234.56"), "f")
+        wrong = plain(self.step_size * Decimal("1234.56"))
         answer = await self.agent.refused(
             "place_order", "FILTER_VIOLATION", symbol=SYMBOL, side="BUY", type="MARKET", quantity=wrong
         )
@@ -210,11 +212,11 @@ class Day:
         price = self.price * Decimal("0.97") // self.tick_size * self.tick_size
         answer = await self.agent.ask(
             "place_order", symbol=SYMBOL, side="BUY", type="LIMIT", timeInForce="GTC", quantity=self.corrected,
-            price=format(price, "f"),
+            price=plain(price),
         )  # fmt: skip
         self.resting_id = answer["orderId"]
         expect(answer["status"] == "NEW", f"the order is {answer['status']}")
-        return f"order {self.resting_id} rests 3 % below the price, at {price:f}"
+        return f"order {self.resting_id} rests 3 % below the price, at {plain(price)}"
 
     async def see_open(self) -> str:
         """See it among the open orders"""

@@ -1,0 +1,94 @@
+"""Opens what tools work with, from the settings: connection, gate, and on paper the exchange itself."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from binance_spot_mcp.errors import Refused, SpotError
+from binance_spot_mcp.logs import logger
+from binance_spot_mcp.settings import Settings
+from binance_spot_mcp.surface.calls import call
+from binance_spot_mcp.surface.session import OpenDesk, session
+from binance_spot_mcp.surface.toolbox import select
+from binance_spot_mcp.tools.desk import Desk
+
+if TYPE_CHECKING:
+    from binance_spot_mcp.client import Spot, Venue
+
+
+def opener(settings: Settings) -> OpenDesk:
+    """What a server of these settings opens when a tool first needs the exchange."""
+    return partial(_open_desk, settings)
+
+
+async def call_once(settings: Settings, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Call one tool and close everything again; the answer is the object that an agent would read.
+
+    Raises:
+        SettingsError: There is no such tool.
+    """
+    (tool,) = select(tools=[name])
+    async with session(settings.env, opener(settings)) as opened:
+        return (await call(tool, arguments, opened)).body
+
+
+# What a desk is made of is imported when one is opened: a host that starts the server waits for its tool list, not for
+# an HTTP client.
+
+
+@asynccontextmanager
+async def _open_desk(settings: Settings) -> AsyncIterator[Desk]:
+    from binance_spot_mcp.client import Spot  # noqa: PLC0415
+    from binance_spot_mcp.trading.client_ids import ClientOrderIds, installation_tag  # noqa: PLC0415
+    from binance_spot_mcp.trading.gate import Gate  # noqa: PLC0415
+    from binance_spot_mcp.trading.snapshots import Snapshots  # noqa: PLC0415
+
+    async with AsyncExitStack() as stack:
+        venue = await stack.enter_async_context(_paper_venue(settings)) if settings.embedded else None
+        spot = await stack.enter_async_context(aclosing(Spot(settings, venue=venue)))
+        if settings.embedded:
+            stack.push_async_callback(_say_what_stays_open, spot)
+        gate = Gate(
+            settings.env,
+            spot,
+            ids=ClientOrderIds(installation_tag(settings.home / "state", secrets.token_bytes), secrets.token_bytes),
+            now_ms=spot.clock.now_ms,
+            snapshots=Snapshots(settings.home / "snapshots"),
+        )
+        stack.push_async_callback(gate.settled)
+        yield Desk(settings.env, spot, gate)
+
+
+@asynccontextmanager
+async def _paper_venue(settings: Settings) -> "AsyncIterator[Callable[[], Awaitable[Venue]]]":
+    """The paper exchange of this home: the one that runs, or a new one in a process of its own."""
+    from pydantic import SecretStr  # noqa: PLC0415
+
+    from binance_spot_mcp.client import Venue  # noqa: PLC0415
+    from binance_spot_mcp.signing import hmac_signer  # noqa: PLC0415
+    from paper_exchange.lease import CannotStart, attach  # noqa: PLC0415
+
+    try:
+        lease = await attach(settings.home, settings.paper_account)
+    except (CannotStart, OSError) as error:
+        raise Refused(f"The built-in exchange is not there: {error}.", code="NOT_READY") from None
+    try:
+        login = lease.login
+        signer = hmac_signer(SecretStr(login.api_secret))
+
+        async def venue() -> Venue:
+            return Venue((login.rest,), api_key=SecretStr(login.api_key), signer=lambda: signer)
+
+        yield venue
+    finally:
+        await lease.close()
+
+
+async def _say_what_stays_open(spot: "Spot") -> None:
+    from binance_spot_mcp.catalogue.trading import OPEN_ORDERS, OpenOrdersParams  # noqa: PLC0415
+
+    with suppress(SpotError):
+        orders = await spot.call(OPEN_ORDERS, OpenOrdersParams())
+        logger("cli").info("the paper account keeps its orders", open_orders=len(orders))
