@@ -9,6 +9,7 @@ from paper_exchange.engine.commands import (
     AddSymbol,
     Deposit,
     ExpireOrders,
+    LockExternally,
     OpenAccount,
     SetCommission,
     SetExchange,
@@ -18,7 +19,7 @@ from paper_exchange.engine.commands import (
     Withdraw,
 )
 from paper_exchange.engine.commissions import Fees
-from paper_exchange.engine.events import Done, SymbolChanged, Transfer
+from paper_exchange.engine.events import Done, ExternalLock, SymbolChanged, Transfer
 from paper_exchange.engine.exchange import Exchange
 from paper_exchange.engine.filters import ExchangeCapacity
 from paper_exchange.engine.lists import end
@@ -57,19 +58,43 @@ def withdraw(x: Exchange, command: Withdraw) -> Done:
     Raises:
         Refusal: -1013 as for deposits, -2010 when not so much is free.
     """
-    if command.amount > x.account(command.account).balance(command.asset).free:
-        raise Refusal(-2010, "Account has insufficient balance for requested action.")
     _move(x, command.account, command.asset, command.amount, -1)
     return Done()
 
 
+def lock_externally(x: Exchange, command: LockExternally) -> Done:
+    """Let another product lock funds or give them back.
+
+    Raises:
+        Refusal: -1013, the amount is no multiple of the smallest one or zero; -2010 when not so much is free.
+    """
+    amount = command.amount
+    _change(x, command.account, command.asset, -amount)
+    x.events.append(ExternalLock(account=command.account, asset=command.asset, delta=amount, time_us=x.now_us))
+    return Done()
+
+
 def _move(x: Exchange, number: int, asset: str, amount: Decimal, sign: int) -> None:
-    if amount <= 0 or amount % ASSET_QUANTUM:
-        raise Refusal(-1013, "Invalid amount.")
+    if amount <= 0:
+        raise _invalid_amount()
     delta = amount * sign
-    x.touch(x.account(number).balance(asset)).free += delta
-    x.supply[asset] = x.supply.get(asset, ZERO) + delta
+    _change(x, number, asset, delta)
     x.events.append(Transfer(account=number, asset=asset, delta=delta, time_us=x.now_us))
+
+
+def _change(x: Exchange, number: int, asset: str, delta: Decimal) -> None:
+    """Let funds come in from outside, or go."""
+    if not delta or delta % ASSET_QUANTUM:
+        raise _invalid_amount()
+    balance = x.account(number).balance(asset)
+    if balance.free + delta < 0:
+        raise Refusal(-2010, "Account has insufficient balance for requested action.")
+    x.touch(balance).free += delta
+    x.supply[asset] = x.supply.get(asset, ZERO) + delta
+
+
+def _invalid_amount() -> Refusal:
+    return Refusal(-1013, "Invalid amount.")
 
 
 def add_symbol(x: Exchange, command: AddSymbol) -> Done:

@@ -149,6 +149,17 @@ class Withdraw(_Command, frozen=True):
     amount: Decimal
 
 
+class LockExternally(_Command, frozen=True):
+    """Let another product lock free funds (a positive amount) or give them back (a negative one).
+
+    What is locked there is in no balance here, as if it had been withdrawn.
+    """
+
+    account: int
+    asset: str
+    amount: Decimal
+
+
 class AddSymbol(_Command, frozen=True):
     """List a symbol."""
 
@@ -208,6 +219,7 @@ Command = (
     | OpenAccount
     | Deposit
     | Withdraw
+    | LockExternally
     | AddSymbol
     | SetSymbol
     | SetSymbolStatus

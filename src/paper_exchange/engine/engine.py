@@ -58,6 +58,7 @@ _HANDLERS: dict[type[Command], Callable[[Exchange, Any], Reply]] = {
     commands.OpenAccount: administration.open_account,
     commands.Deposit: administration.deposit,
     commands.Withdraw: administration.withdraw,
+    commands.LockExternally: administration.lock_externally,
     commands.AddSymbol: administration.add_symbol,
     commands.SetSymbol: administration.set_symbol,
     commands.SetSymbolStatus: administration.set_symbol_status,

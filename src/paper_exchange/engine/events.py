@@ -7,6 +7,7 @@ How a stream or an answer comes from them:
     executionReport        one `OrderReport`
     outboundAccountPosition  the `BalanceChange`s of one account in one result (they come last)
     balanceUpdate          one `Transfer`
+    externalLockUpdate     one `ExternalLock`
     listStatus             one `ListStatus`
     trade, aggTrade        `Trade`s (one taker order's trades follow each other)
     depth, bookTicker      `BookChange`s; update ids of a symbol have no gaps
@@ -136,6 +137,15 @@ class Transfer(_Event, frozen=True, tag=True):
     time_us: int
 
 
+class ExternalLock(_Event, frozen=True, tag=True):
+    """Another product locked funds of an account (positive), or gave them back (negative)."""
+
+    account: int
+    asset: str
+    delta: Decimal
+    time_us: int
+
+
 class ListStatus(_Event, frozen=True, tag=True):
     """One listStatus."""
 
@@ -152,7 +162,17 @@ class SymbolChanged(_Event, frozen=True, tag=True):
     time_us: int
 
 
-Event = OrderReport | Trade | BookChange | BalanceChange | Transfer | ListStatus | PreventedMatch | SymbolChanged
+Event = (
+    OrderReport
+    | Trade
+    | BookChange
+    | BalanceChange
+    | Transfer
+    | ExternalLock
+    | ListStatus
+    | PreventedMatch
+    | SymbolChanged
+)
 
 
 class AccountTrade(Struct, frozen=True, kw_only=True, gc=False):

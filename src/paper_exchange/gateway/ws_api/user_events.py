@@ -8,7 +8,7 @@ Source: user-data-stream.md
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from paper_exchange.engine.events import BalanceChange, Event, ListStatus, OrderReport, Transfer
+from paper_exchange.engine.events import BalanceChange, Event, ExternalLock, ListStatus, OrderReport, Transfer
 from paper_exchange.engine.orders import Order
 from paper_exchange.gateway.rendering import Json, decimal
 from paper_exchange.market.wire import TimeUnit, stamp
@@ -32,7 +32,7 @@ def _account(event: Event) -> int:
         return event.order.account
     if isinstance(event, ListStatus):
         return event.order_list.account
-    if isinstance(event, BalanceChange | Transfer):
+    if isinstance(event, BalanceChange | Transfer | ExternalLock):
         return event.account
     return -1
 
@@ -47,6 +47,8 @@ def rendered(events: Sequence[Event], now_us: int, unit: TimeUnit) -> Iterator[J
             yield list_status(event, now_us, unit)
         elif isinstance(event, Transfer):
             yield balance_update(event, now_us, unit)
+        elif isinstance(event, ExternalLock):
+            yield external_lock_update(event, now_us, unit)
         elif isinstance(event, BalanceChange):
             balances.append(event)
     if balances:
@@ -109,9 +111,7 @@ def _of_kind(order: Order, unit: TimeUnit) -> Json:
     terms = order.terms
     fields: Json = {}
     if terms.trailing_delta is not None:
-        fields["d"] = terms.trailing_delta
-    if order.trailing_us != -1:
-        fields["D"] = stamp(order.trailing_us, unit)
+        fields |= {"d": terms.trailing_delta, "D": stamp(order.trailing_us, unit)}
     if terms.strategy_id is not None:
         fields["j"] = terms.strategy_id
     if terms.strategy_type is not None:
@@ -187,6 +187,17 @@ def balance_update(transfer: Transfer, now_us: int, unit: TimeUnit) -> Json:
         "a": transfer.asset,
         "d": decimal(transfer.delta),
         "T": stamp(transfer.time_us, unit),
+    }
+
+
+def external_lock_update(lock: ExternalLock, now_us: int, unit: TimeUnit) -> Json:
+    """Funds locked by another product, or released. Source: user-data-stream.md#external-lock-update"""
+    return {
+        "e": "externalLockUpdate",
+        "E": stamp(now_us, unit),
+        "a": lock.asset,
+        "d": decimal(lock.delta),
+        "T": stamp(lock.time_us, unit),
     }
 
 
