@@ -12,7 +12,7 @@ NUMERAIRE = "USDT"
 """The asset that all others are priced in."""
 
 
-class Asset(Struct, frozen=True, kw_only=True):
+class Asset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One asset as a market sees it.
 
     Attributes:
@@ -68,8 +68,9 @@ class Listing(Struct, frozen=True, kw_only=True):
 
     @property
     def least_notional(self) -> Decimal:
-        """What an order must be worth at least, in the quote asset."""
-        return next(each.min_notional for each in self.spec.filters if isinstance(each, Notional | MinNotional))
+        """What an order must be worth at least, in the quote asset; zero where nothing says so."""
+        rules = (each.min_notional for each in self.spec.filters if isinstance(each, Notional | MinNotional))
+        return max(rules, default=Decimal(0))
 
 
 class Catalog(Struct, frozen=True, kw_only=True):
