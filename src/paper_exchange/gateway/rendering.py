@@ -5,8 +5,12 @@ Amounts are strings with eight decimals, ids and times are numbers; a time is wr
 Source: rest-api.md (the examples under each endpoint; conditional fields in order responses)
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
 
 from paper_exchange.engine.events import (
     AccountTrade,
@@ -30,6 +34,14 @@ Json = dict[str, Any]
 def decimal(amount: Decimal | None) -> str:
     """An amount, or what stands for none."""
     return f"{amount or ZERO:.8f}"
+
+
+def filters(rules: Iterable[Struct]) -> list[Json]:
+    """Filter objects, with decimals as they were written but without exponents."""
+    return [
+        {name: f"{value:f}" if isinstance(value, Decimal) else value for name, value in fields.items()}
+        for fields in msgspec.to_builtins(tuple(rules), builtin_types=(Decimal,))
+    ]
 
 
 def placed(placement: Placed, response_type: ResponseType, unit: TimeUnit) -> Json:

@@ -5,8 +5,6 @@ Source: rest-api.md#account-endpoints
 
 from typing import Any
 
-import msgspec
-
 from paper_exchange.engine.events import AccountTrade, Allocation, Amendment, PreventedMatch
 from paper_exchange.engine.orders import Order
 from paper_exchange.engine.symbols import (
@@ -32,7 +30,7 @@ from paper_exchange.gateway.chapters.shared import (
 )
 from paper_exchange.gateway.endpoint import Caller, Endpoint, Venue
 from paper_exchange.gateway.parameters import INT_MAX, Arguments, flag, whole
-from paper_exchange.gateway.rendering import Json, decimal
+from paper_exchange.gateway.rendering import Json, decimal, filters
 from paper_exchange.gateway.rules import at_most_hours, combinations, require_any
 from paper_exchange.market.wire import stamp
 
@@ -200,9 +198,9 @@ def my_filters(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
         each for each in engine.account(caller.account).max_assets if each.asset in {spec.base_asset, spec.quote_asset}
     ]
     return {
-        "exchangeFilters": msgspec.to_builtins(engine.exchange_filters),
-        "symbolFilters": msgspec.to_builtins(of_symbol),
-        "assetFilters": msgspec.to_builtins(of_assets),
+        "exchangeFilters": filters(engine.exchange_filters),
+        "symbolFilters": filters(of_symbol),
+        "assetFilters": filters(of_assets),
     }
 
 

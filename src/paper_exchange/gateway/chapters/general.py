@@ -12,7 +12,7 @@ from paper_exchange.gateway import weights
 from paper_exchange.gateway.chapters.shared import SYMBOL_IF_ANY, SYMBOL_STATUS
 from paper_exchange.gateway.endpoint import Caller, Endpoint, Venue
 from paper_exchange.gateway.parameters import Arguments, Parameter, flag, name_or_list, symbol_list
-from paper_exchange.gateway.rendering import Json
+from paper_exchange.gateway.rendering import Json, filters
 from paper_exchange.gateway.rules import at_most_one, none_beside
 from paper_exchange.market.wire import stamp
 
@@ -43,7 +43,7 @@ def exchange_info(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
         "timezone": "UTC",
         "serverTime": stamp(venue.exchange.now_us(), caller.unit),
         "rateLimits": venue.limits.table.rows,
-        "exchangeFilters": msgspec.to_builtins(engine.exchange_filters),
+        "exchangeFilters": filters(engine.exchange_filters),
         "symbols": [_symbol(spec, shows_sets=shows_sets) for spec in _selected(venue, arguments)],
     }
     if engine.sors:
@@ -110,7 +110,7 @@ def _symbol(spec: SymbolSpec, *, shows_sets: bool) -> Json:
         "pegInstructionsAllowed": spec.peg_instructions_allowed,
         "isSpotTradingAllowed": _allows(spec, "SPOT"),
         "isMarginTradingAllowed": _allows(spec, "MARGIN"),
-        "filters": msgspec.to_builtins(spec.filters),
+        "filters": filters(spec.filters),
         "permissions": [],
         "permissionSets": spec.permission_sets if shows_sets else [],
         "defaultSelfTradePreventionMode": spec.default_stp_mode,
