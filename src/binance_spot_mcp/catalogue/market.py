@@ -1,7 +1,7 @@
 """Public market data: what trades, at which prices, by which rules. No key is needed."""
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from pydantic import Field
@@ -11,40 +11,19 @@ from binance_spot_mcp.catalogue.fields import (
     Flag,
     Interval,
     Millis,
-    OneOf,
     Permissions,
-    RowId,
-    Symbol,
-    SymbolList,
     TimeZone,
-    WindowSize,
     at_most,
 )
-from binance_spot_mcp.catalogue.rules import ANY, AtMostOne, MaxItems, Needs, Refuses
-from binance_spot_mcp.vocabulary import SymbolStatusFilter, TickerType
-
-StatusFilter = OneOf[SymbolStatusFilter] | None
-"""Keeps the symbols in this state. One named symbol in another state is an error (-1220); of several it is dropped."""
-
-_ONE_OR_SEVERAL = AtMostOne(("symbol", "symbols"))
-_ONE_OR_LIST = (Needs({}, one_of=("symbol", "symbols")), MaxItems("symbols", 100))
-
-
-class SymbolParams(Params):
-    """A symbol and nothing else."""
-
-    symbol: Symbol
-
-
-class SymbolsParams(Params):
-    """One symbol, or several."""
-
-    symbol: Symbol | None = None
-    symbols: SymbolList | None = None
-
-    def count(self) -> int:
-        """How many symbols are named; 0 means that none is, which is all of them."""
-        return 1 if self.symbol else len(self.symbols or ())
+from binance_spot_mcp.catalogue.rules import ANY, AtMostOne, Refuses
+from binance_spot_mcp.catalogue.selection import ONE_OR_SEVERAL, StatusFilter, SymbolParams, SymbolsParams
+from binance_spot_mcp.catalogue.statistics import DAY_TICKER, ROLLING_WINDOW_TICKER, TRADING_DAY_TICKER
+from binance_spot_mcp.catalogue.trades import (
+    AGGREGATE_TRADES,
+    HISTORICAL_BLOCK_TRADES,
+    HISTORICAL_TRADES,
+    RECENT_TRADES,
+)
 
 
 class PingParams(Params):
@@ -247,110 +226,6 @@ ORDER_BOOK: Endpoint[OrderBookParams, OrderBook] = Endpoint(
 )
 
 
-class RecentTradesParams(SymbolParams):
-    """The latest public trades, oldest first. For older ones use get_historical_trades or, by time,
-    get_aggregate_trades; for your own use get_my_trades."""
-
-    limit: Annotated[int, at_most(1000)] = 50
-
-
-class Trade(Payload, frozen=True):
-    """A public trade. `is_buyer_maker` is true where the seller took."""
-
-    id: int
-    price: Decimal
-    qty: Decimal
-    time: int
-    is_buyer_maker: bool
-
-
-RECENT_TRADES: Endpoint[RecentTradesParams, tuple[Trade, ...]] = Endpoint(
-    name="get_recent_trades",
-    title="Recent trades",
-    route=Route("GET /api/v3/trades", ws="trades.recent"),
-    params=RecentTradesParams,
-    result=tuple[Trade, ...],
-    toolset="market",
-    source="rest-api.md#recent-trades-list",
-    weight=25,
-    data_only=True,
-)
-
-
-class HistoricalTradesParams(SymbolParams):
-    """Public trades from an id on; without fromId the latest."""
-
-    limit: Annotated[int, at_most(1000)] = 50
-    from_id: RowId | None = None
-
-
-HISTORICAL_TRADES: Endpoint[HistoricalTradesParams, tuple[Trade, ...]] = Endpoint(
-    name="get_historical_trades",
-    title="Older trades",
-    route=Route("GET /api/v3/historicalTrades", ws="trades.historical"),
-    params=HistoricalTradesParams,
-    result=tuple[Trade, ...],
-    toolset="market",
-    source="rest-api.md#old-trade-lookup",
-    weight=25,
-)
-
-
-class HistoricalBlockTradesParams(SymbolParams):
-    """Block trades (privately negotiated) from an id on. Their ids are a sequence of their own; start with 0."""
-
-    from_id: RowId
-    limit: Annotated[int, at_most(1000)] = 50
-
-
-HISTORICAL_BLOCK_TRADES: Endpoint[HistoricalBlockTradesParams, tuple[Trade, ...]] = Endpoint(
-    name="get_historical_block_trades",
-    title="Block trades",
-    route=Route("GET /api/v3/historicalBlockTrades", ws="blockTrades.historical"),
-    params=HistoricalBlockTradesParams,
-    result=tuple[Trade, ...],
-    toolset="market",
-    source="rest-api.md#historical-block-trades",
-    weight=25,
-)
-
-
-class AggregateTradesParams(SymbolParams):
-    """Public trades merged where one order took one price, from an id or by time; without either the latest. Cheaper
-    and shorter than get_historical_trades."""
-
-    from_id: RowId | None = None
-    start_time: Millis | None = None
-    end_time: Millis | None = None
-    limit: Annotated[int, at_most(1000)] = 50
-
-
-class AggregateTrade(Payload, frozen=True):
-    """Fills of one taker order at one price. `is_buyer_maker` is true where the seller took."""
-
-    id: int = msgspec.field(name="a")
-    price: Decimal = msgspec.field(name="p")
-    qty: Decimal = msgspec.field(name="q")
-    first_trade_id: int = msgspec.field(name="f")
-    last_trade_id: int = msgspec.field(name="l")
-    time: int = msgspec.field(name="T")
-    is_buyer_maker: bool = msgspec.field(name="m")
-
-
-AGGREGATE_TRADES: Endpoint[AggregateTradesParams, tuple[AggregateTrade, ...]] = Endpoint(
-    name="get_aggregate_trades",
-    title="Aggregate trades",
-    route=Route("GET /api/v3/aggTrades", ws="trades.aggregate"),
-    params=AggregateTradesParams,
-    result=tuple[AggregateTrade, ...],
-    toolset="market",
-    source="rest-api.md#compressedaggregate-trades-list",
-    weight=4,
-    rules=(Refuses({"fromId": ANY}, ("startTime", "endTime")),),
-    data_only=True,
-)
-
-
 class KlineParams(SymbolParams):
     """Klines of a symbol, and which ones."""
 
@@ -373,8 +248,17 @@ class UiKlinesParams(KlineParams):
 class Kline(Payload, frozen=True, array_like=True):
     """One interval: when it opens, its prices in quote units, and the volume in base units.
 
-    On the wire it is an array with more behind: close time, quote volume, trade count and taker volumes.
+    On the wire it is an array, and `BEHIND` names what comes after these.
     """
+
+    BEHIND: ClassVar[tuple[str, ...]] = (
+        "closeTime",
+        "quoteVolume",
+        "trades",
+        "takerBuyVolume",
+        "takerBuyQuoteVolume",
+        "unused",
+    )
 
     open_time: int
     open: Decimal
@@ -434,83 +318,6 @@ AVERAGE_PRICE: Endpoint[AveragePriceParams, AveragePrice] = Endpoint(
 )
 
 
-class Ticker(Payload, frozen=True, kw_only=True):
-    """Price statistics of a window. The changes and the bid are not part of the MINI form, nor of every endpoint."""
-
-    symbol: str
-    price_change: Decimal | None = None
-    price_change_percent: Decimal | None = None
-    weighted_avg_price: Decimal | None = None
-    last_price: Decimal
-    bid_price: Decimal | None = None
-    ask_price: Decimal | None = None
-    open_price: Decimal
-    high_price: Decimal
-    low_price: Decimal
-    volume: Decimal
-    quote_volume: Decimal
-    open_time: int
-    close_time: int
-    count: int
-
-
-class StatisticsParams(SymbolsParams):
-    """Whose statistics, and how many fields of them."""
-
-    type: OneOf[TickerType] | None = None
-    symbol_status: StatusFilter = None
-
-
-class DayTickerParams(StatisticsParams):
-    """Price change, high, low and volume of the last 24 hours. All symbols at once are costly and come in pages; for
-    prices alone use get_price."""
-
-
-def _day_ticker_weight(params: DayTickerParams) -> int:
-    if params.symbol:
-        return 2
-    return next(weight for least, weight in ((101, 80), (21, 40), (1, 2), (0, 80)) if params.count() >= least)
-
-
-DAY_TICKER: Endpoint[DayTickerParams, Ticker | tuple[Ticker, ...]] = Endpoint(
-    name="get_24hr_ticker",
-    title="24 h statistics",
-    route=Route("GET /api/v3/ticker/24hr", ws="ticker.24hr"),
-    params=DayTickerParams,
-    result=Ticker | tuple[Ticker, ...],
-    toolset="market",
-    source="rest-api.md#24hr-ticker-price-change-statistics",
-    weight=_day_ticker_weight,
-    rules=(_ONE_OR_SEVERAL,),
-    data_only=True,
-)
-
-
-def _weight_per_symbol(params: SymbolsParams) -> int:
-    return min(4 * params.count(), 200)
-
-
-class TradingDayTickerParams(SymbolsParams):
-    """Price statistics since the trading day began (at 00:00 of timeZone). symbol or symbols (up to 100)."""
-
-    time_zone: TimeZone | None = None
-    type: OneOf[TickerType] | None = None
-    symbol_status: StatusFilter = None
-
-
-TRADING_DAY_TICKER: Endpoint[TradingDayTickerParams, Ticker | tuple[Ticker, ...]] = Endpoint(
-    name="get_trading_day_ticker",
-    title="Trading day statistics",
-    route=Route("GET /api/v3/ticker/tradingDay", ws="ticker.tradingDay"),
-    params=TradingDayTickerParams,
-    result=Ticker | tuple[Ticker, ...],
-    toolset="market",
-    source="rest-api.md#trading-day-ticker",
-    weight=_weight_per_symbol,
-    rules=_ONE_OR_LIST,
-)
-
-
 class QuotedSymbolsParams(SymbolsParams):
     """Whose quote."""
 
@@ -541,7 +348,7 @@ PRICE: Endpoint[PriceParams, Price | tuple[Price, ...]] = Endpoint(
     toolset="market",
     source="rest-api.md#symbol-price-ticker",
     weight=_quote_weight,
-    rules=(_ONE_OR_SEVERAL,),
+    rules=(ONE_OR_SEVERAL,),
     data_only=True,
 )
 
@@ -569,30 +376,7 @@ BOOK_TICKER: Endpoint[BookTickerParams, BookTicker | tuple[BookTicker, ...]] = E
     toolset="market",
     source="rest-api.md#symbol-order-book-ticker",
     weight=_quote_weight,
-    rules=(_ONE_OR_SEVERAL,),
-    data_only=True,
-)
-
-
-class RollingWindowTickerParams(SymbolsParams):
-    """Price statistics of a window of your choice. symbol or symbols (up to 100). For 24 hours get_24hr_ticker is
-    cheaper."""
-
-    window_size: Annotated[WindowSize, Field(description="1m-59m, 1h-23h or 1d-7d")] = "1d"
-    type: OneOf[TickerType] | None = None
-    symbol_status: StatusFilter = None
-
-
-ROLLING_WINDOW_TICKER: Endpoint[RollingWindowTickerParams, Ticker | tuple[Ticker, ...]] = Endpoint(
-    name="get_rolling_window_ticker",
-    title="Rolling window statistics",
-    route=Route("GET /api/v3/ticker", ws="ticker"),
-    params=RollingWindowTickerParams,
-    result=Ticker | tuple[Ticker, ...],
-    toolset="market",
-    source="rest-api.md#rolling-window-price-change-statistics",
-    weight=_weight_per_symbol,
-    rules=_ONE_OR_LIST,
+    rules=(ONE_OR_SEVERAL,),
     data_only=True,
 )
 

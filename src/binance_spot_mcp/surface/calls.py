@@ -102,10 +102,8 @@ async def _called(tool: AnyTool, params: Any, session: Session) -> Found:
 
 def _about(shown: Json, wire: Mapping[str, str]) -> dict[str, Json]:
     """The symbol that an answer is about, where the answer itself does not say so."""
-    if "symbol" not in wire or not isinstance(shown, dict):
-        return {}
-    named = {*shown, *shown.get("columns", ())} & {"symbol", "symbols", "symbolRules"}
-    return {} if named else {"symbol": wire["symbol"]}
+    named = {*shown, *shown.get("columns", ())} if isinstance(shown, dict) else set()
+    return {"symbol": wire["symbol"]} if "symbol" in wire and not named & {"symbol", "symbols", "symbolRules"} else {}
 
 
 def _bug(tool: AnyTool, request_id: str) -> SpotError:

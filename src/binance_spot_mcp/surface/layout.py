@@ -101,7 +101,7 @@ def columns_of(model: object) -> tuple[str, ...]:
     row = arguments[0]
     if not (isinstance(row, type) and issubclass(row, msgspec.Struct) and row.__struct_config__.array_like):
         return ()
-    return tuple(field.shown for field in fields_of(row))
+    return (*(field.shown for field in fields_of(row)), *getattr(row, "BEHIND", ()))
 
 
 _EXACT_DECODER = msgspec.json.Decoder(float_hook=Decimal)

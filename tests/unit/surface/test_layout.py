@@ -75,7 +75,7 @@ def test_full_names_the_columns_of_rows_that_are_bare_arrays() -> None:
     row = [1_700_000_000_000, "1.0", "2.00", "0.5", "1.5", "10.0", 1_700_000_059_999, "5.0", 3, "1.0", "2.0", "0"]
     table = exact(msgspec.json.encode([row]), HISTORICAL_PRICES.result)
     assert table["rows"] == [row]
-    assert table["columns"][:6] == ["openTime", "open", "high", "low", "close", "volume"]
+    assert table["columns"][:8] == ["openTime", "open", "high", "low", "close", "volume", "closeTime", "quoteVolume"]
     assert len(table["columns"]) == len(set(table["columns"])) == len(row)
 
 
