@@ -28,6 +28,8 @@ FIRST_MS = 1_483_228_800_000
 LAST_MS = 9_999_999_999_999
 LONGEST = 64
 """Characters; no single value of Binance's is longer, so a longer text is not looked at."""
+LONGEST_LIST = 65_536
+"""Characters of a list as one text, which is all that the arguments of a call may take."""
 
 _AMOUNT = re.compile(rf"(0|[1-9][0-9]{{0,{DIGITS - 1}}})(\.[0-9]{{1,{DIGITS}}})?")
 _THOUSANDS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+\.[0-9]+|[0-9]{1,3}(,[0-9]{3}){2,}")
@@ -175,16 +177,21 @@ def texts(value: object) -> Iterable[object]:
         PydanticCustomError: It is none of these, or empty.
     """
     items: object = value
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            items = msgspec.json.decode(value, type=list[str])
-        except msgspec.DecodeError:
-            items = None
-    elif isinstance(value, str):
-        items = [item.strip() for item in value.split(",")]
+    if isinstance(value, str):
+        items = _split(value) if len(value) <= LONGEST_LIST else None
     if not isinstance(items, list | tuple) or not items:
         raise refusal(f'must be a list such as ["BTCUSDT","ETHUSDT"], not {shown(value)}.')
     return items
+
+
+def _split(text: str) -> list[str] | None:
+    """The entries of a JSON array of texts, or of a text with commas; None if the JSON is something else."""
+    if not text.lstrip().startswith("["):
+        return [item.strip() for item in text.split(",")]
+    try:
+        return msgspec.json.decode(text, type=list[str])
+    except msgspec.DecodeError:
+        return None
 
 
 def read_millis(value: object) -> int:

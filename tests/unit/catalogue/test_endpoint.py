@@ -7,8 +7,9 @@ from pydantic import ValidationError
 
 from binance_spot_mcp.catalogue import CATALOGUE
 from binance_spot_mcp.catalogue.endpoint import wire_text
-from binance_spot_mcp.catalogue.market import DAY_TICKER, ORDER_BOOK, PRICE, DayTickerParams, OrderBookParams
+from binance_spot_mcp.catalogue.market import ORDER_BOOK, PRICE, OrderBookParams
 from binance_spot_mcp.catalogue.schema import input_schema
+from binance_spot_mcp.catalogue.statistics import DAY_TICKER, DayTickerParams
 from binance_spot_mcp.catalogue.trading import PLACE_ORDER, PlaceOrderParams
 
 

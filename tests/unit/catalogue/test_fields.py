@@ -138,9 +138,10 @@ def test_a_refusal_repeats_little_and_nothing_invisible() -> None:
 @pytest.mark.parametrize("kind", [Amount, Symbol, SymbolList, Millis, OrderId, AnySide, Interval, TimeZone])
 @pytest.mark.parametrize("letter", ["x", "1", ",", "0."])
 def test_ten_megabytes_of_text_are_refused_at_once(kind: Any, letter: str) -> None:
-    began = time.perf_counter()
-    message, _ = refused(kind, letter * 10_000_000)
-    assert time.perf_counter() - began < 1
+    text = letter * 10_000_000
+    began = time.process_time()
+    message, _ = refused(kind, text)
+    assert time.process_time() - began < 1
     assert len(message) < 250
 
 
