@@ -72,6 +72,21 @@ class Bar(Struct, gc=False):
             self.last_id,
         )
 
+    def take(self, trade: PublicTrade) -> None:
+        """Take in the trade that follows."""
+        price_e8 = trade.price_e8
+        if price_e8 > self.high_e8:
+            self.high_e8 = price_e8
+        elif price_e8 < self.low_e8:
+            self.low_e8 = price_e8
+        self.close_e8 = price_e8
+        self.volume_e8 += trade.quantity_e8
+        self.quote_e8 += trade.quote_e8
+        if not trade.buyer_is_maker:
+            self.taker_volume_e8 += trade.quantity_e8
+            self.taker_quote_e8 += trade.quote_e8
+        self.last_id = trade.trade_id
+
     def add(self, later: "Bar") -> None:
         """Take in a bar that follows this one."""
         self.high_e8 = max(self.high_e8, later.high_e8)
@@ -106,38 +121,56 @@ class Bars(Protocol):
 
 
 class LiveBars:
-    """Bars that grow with every trade. Only the last `kept_minutes` minutes can be told apart; longer bars stay."""
+    """Bars that grow with every trade. Only the last `kept_minutes` minutes can be told apart; longer bars stay.
+
+    A trade is added to the minute that is open; longer bars take in minutes that are over.
+    """
 
     def __init__(self, kept_minutes: int) -> None:
         self._kept_minutes = kept_minutes
         self._bars: dict[int, dict[int, Bar]] = {unit_us: {} for unit_us in UNITS_US}
+        self._minutes = self._bars[MINUTE_US]
         self._minutes_from_us = 0
+        self._open_minute = -1
+        self._open: Bar | None = None
 
     def add(self, trade: PublicTrade) -> None:
         """Count a trade in; trades come in the order of their times."""
-        bar = Bar.of(trade)
-        for unit_us, bars in self._bars.items():
-            index = trade.time_us // unit_us
-            known = bars.get(index)
-            if known is None:
-                bars[index] = bar.copy()
-            else:
-                known.add(bar)
-        self._forget_before(trade.time_us // MINUTE_US - self._kept_minutes)
+        minute = trade.time_us // MINUTE_US
+        if self._open is not None and minute == self._open_minute:
+            self._open.take(trade)
+            return
+        if self._open is not None:
+            self._close(self._open)
+        self._open_minute = minute
+        self._open = self._minutes[minute] = Bar.of(trade)
+        self._forget_before(minute - self._kept_minutes)
 
     def bar(self, unit_us: int, index: int) -> Bar | None:
         """The bar of the `index`-th unit since the epoch."""
-        return self._bars[unit_us].get(index)
+        closed = self._bars[unit_us].get(index)
+        if unit_us != MINUTE_US and self._open_minute * MINUTE_US // unit_us == index:
+            return joined(closed, self._open)
+        return closed
 
     def complete_from_us(self, unit_us: int) -> int:
         """Since when every bar of this unit is known."""
         return self._minutes_from_us if unit_us == MINUTE_US else 0
 
+    def _close(self, minute: Bar) -> None:
+        """Add the open minute to the longer bars that hold it."""
+        for unit_us in UNITS_US[:-1]:
+            bars, index = self._bars[unit_us], self._open_minute * MINUTE_US // unit_us
+            known = bars.get(index)
+            if known is None:
+                bars[index] = minute.copy()
+            else:
+                known.add(minute)
+
     def _forget_before(self, minute: int) -> None:
         # A dict keeps the order of insertion, which here is that of time.
-        minutes = self._bars[MINUTE_US]
-        while (oldest := next(iter(minutes))) < minute:
-            del minutes[oldest]
+        while (oldest := next(iter(self._minutes))) < minute:
+            del self._minutes[oldest]
             self._minutes_from_us = minute * MINUTE_US
 
 

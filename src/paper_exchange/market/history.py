@@ -241,7 +241,7 @@ class History:
         for trade in self._trades.read(first_id, end_id):
             index = (trade.time_us - openings[0]) // width_us
             if index in bars:
-                bars[index].add(Bar.of(trade))
+                bars[index].take(trade)
             else:
                 bars[index] = Bar.of(trade)
         return map(bars.get, range(len(openings) - 1))
@@ -305,7 +305,7 @@ class History:
             if total is None:
                 total = Bar.of(trade)
             else:
-                total.add(Bar.of(trade))
+                total.take(trade)
         rest = span(self._bars, minute_us + MINUTE_US, end_us)
         if total is None or rest is None:
             return rest if total is None else total
