@@ -100,11 +100,12 @@ def check(
     """
     case = Case(rules.info, market, account)
     found = _findings(request, rules, case)
+    violations = _violations(found, request.symbol)
     return Check(
         symbol=request.symbol,
-        violations=_violations(found, request.symbol),
+        violations=violations,
         unchecked=tuple(each for each in found if isinstance(each, Unchecked)),
-        fix=_fix(request, rules, case),
+        fix=_fix(request, rules, case) if violations else {},
         notional=worst_notional(request, market),
     )
 

@@ -20,8 +20,8 @@ class Limit:
 
     Attributes:
         rule: The filter's name.
-        number: Which number of an order it is about; None for a count, which no parameter changes.
-        param: The parameter that carries the number.
+        number: Which number of an order it is about; None for one that no parameter carries, such as a count.
+        param: The parameter that carries the number, or what the number is.
         given: The number as it was sent.
         minimum: Lower bound of the product, itself allowed; None for none.
         maximum: Upper bound of the product, itself allowed; None for none.
@@ -174,7 +174,7 @@ def violation(limit: Limit, alternatives: tuple[Decimal | None, Decimal | None],
     return Violation(
         rule=limit.rule,
         message=f"{limit.rule}: {subject} {fault}{reason} on {symbol}.",
-        param=limit.param,
+        param=limit.param if limit.number else None,
         given=plain(limit.given),
         lower=alternatives[0],
         upper=alternatives[1],

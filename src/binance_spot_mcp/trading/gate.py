@@ -34,7 +34,7 @@ from binance_spot_mcp.domain.check import Check, check
 from binance_spot_mcp.domain.facts import Account, Market
 from binance_spot_mcp.domain.requests import Kind, Request
 from binance_spot_mcp.domain.symbols import SymbolRules
-from binance_spot_mcp.errors import InvalidInput, Refused
+from binance_spot_mcp.errors import InvalidInput, Refused, Rejected
 from binance_spot_mcp.trading import gathering
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.dispatch import Dispatch
@@ -71,7 +71,7 @@ class Passed(Generic[R]):
 
     Attributes:
         answer: The exchange's answer.
-        notes: Sentences for the caller: what could not be tested beforehand.
+        notes: Sentences for the caller: what could not be checked or tested beforehand.
     """
 
     answer: Answer[R]
@@ -204,9 +204,17 @@ class Gate:
         checked = await self.check(request)
         if refusal := checked.check.refusal():
             raise refusal
-        unknown = bool(checked.rules.unknown)
-        notes = await self._rehearsal.before(endpoint, params, request, always=unknown)
-        return Passed(await self._dispatch.send(endpoint, self._dispatch.named(params)), notes)
+        unknown = checked.rules.unknown
+        try:
+            untested = await self._rehearsal.before(endpoint, params, request, always=bool(unknown))
+            answer = await self._dispatch.send(endpoint, self._dispatch.named(params))
+        except Rejected as refusal:
+            if refusal.code == "FILTER_VIOLATION":
+                self._rules.forget(request.symbol)  # the check passed, so they may have changed
+            raise
+        return Passed(
+            answer, (*untested, *(f"{name} is not known here; the exchange's test passed." for name in unknown))
+        )
 
     def _refuse_live(self) -> None:
         if self._env == "live":

@@ -74,6 +74,10 @@ class RulesCache:
             self._fetching[symbol].add_done_callback(lambda task: self._fetched(symbol, task))
         return await asyncio.shield(self._fetching[symbol])
 
+    def forget(self, symbol: str) -> None:
+        """Fetch the rules of a symbol anew when they are next needed."""
+        self._known.pop(symbol, None)
+
     async def unknown_symbol(self, symbol: str) -> InvalidInput:
         """The error for a symbol that does not exist, with the names that come near it. None of them is chosen."""
         near = get_close_matches(symbol, await self._all_names(), n=SUGGESTIONS)

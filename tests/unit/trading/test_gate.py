@@ -105,8 +105,18 @@ async def test_a_symbol_with_an_unknown_filter_is_tested_every_time(make_gate: M
     spot = FakeSpot(filters=[LOT_SIZE, {"filterType": "MAX_FEELINGS"}])
     gate = make_gate(exchange=spot)
     for _ in range(2):
-        await pass_through(gate, "place_order", limit())
+        passed = await pass_through(gate, "place_order", limit())
+        assert passed.notes == ("filter MAX_FEELINGS is not known here; the exchange's test passed.",)
     assert len(spot.asked("test_order")) == 2
+
+
+async def test_rules_that_the_exchange_contradicts_are_fetched_anew(gate: Gate, spot: FakeSpot) -> None:
+    said = ExchangeError(-1013, "Filter failure: LOT_SIZE", 400)
+    spot.replies["place_order"] = lambda _: Rejected("No.", code="FILTER_VIOLATION", exchange=said)
+    for _ in range(2):
+        with pytest.raises(Rejected):
+            await pass_through(gate, "place_order", limit())
+    assert len(spot.asked("get_exchange_info")) == 2
 
 
 async def test_an_order_that_breaks_a_filter_is_refused_before_anything_is_sent(gate: Gate, spot: FakeSpot) -> None:
