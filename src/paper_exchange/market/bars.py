@@ -15,7 +15,7 @@ UNITS_US: Final = (DAY_US, HOUR_US, QUARTER_US, MINUTE_US)
 """The lengths of the bars that a record keeps, longest first; each is a multiple of the next."""
 
 
-class PublicTrade(Struct, frozen=True, gc=False):
+class PublicTrade(Struct, frozen=True, array_like=True, gc=False):
     """One trade as everybody sees it. Amounts are hundred-millionths."""
 
     trade_id: int
@@ -26,7 +26,7 @@ class PublicTrade(Struct, frozen=True, gc=False):
     buyer_is_maker: bool
 
 
-class Bar(Struct, gc=False):
+class Bar(Struct, array_like=True, gc=False):
     """The trades of a stretch of time, summed up. Amounts are hundred-millionths; ids are -1 without trades."""
 
     open_e8: int
@@ -120,6 +120,14 @@ class Bars(Protocol):
         ...
 
 
+class BarsState(Struct, frozen=True):
+    """What `LiveBars` knows, to be kept; bars by unit and index."""
+
+    bars: dict[int, dict[int, Bar]]
+    minutes_from_us: int
+    open_minute: int
+
+
 class LiveBars:
     """Bars that grow with every trade. Only the last `kept_minutes` minutes can be told apart; longer bars stay.
 
@@ -156,6 +164,18 @@ class LiveBars:
     def complete_from_us(self, unit_us: int) -> int:
         """Since when every bar of this unit is known."""
         return self._minutes_from_us if unit_us == MINUTE_US else 0
+
+    def state(self) -> BarsState:
+        """Everything it knows. It goes on growing; whoever keeps it must write it down at once."""
+        return BarsState(self._bars, self._minutes_from_us, self._open_minute)
+
+    def restore(self, state: BarsState) -> None:
+        """Know what was known then, and nothing else."""
+        self._bars = state.bars
+        self._minutes = self._bars[MINUTE_US]
+        self._minutes_from_us = state.minutes_from_us
+        self._open_minute = state.open_minute
+        self._open = self._minutes.get(state.open_minute)
 
     def _close(self, minute: Bar) -> None:
         """Add the open minute to the longer bars that hold it."""

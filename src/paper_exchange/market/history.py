@@ -11,9 +11,9 @@ from typing import Protocol
 from msgspec import Struct
 
 from paper_exchange.market.amounts import ONE_E8
-from paper_exchange.market.bars import UNITS_US, Bar, Bars, JoinedBars, LiveBars, PublicTrade, span
+from paper_exchange.market.bars import UNITS_US, Bar, Bars, BarsState, JoinedBars, LiveBars, PublicTrade, span
 from paper_exchange.market.intervals import DAY, DAY_US, MINUTE_US, Interval
-from paper_exchange.market.trade_log import AggregateTrade, JoinedTrades, TradeLog, Trades
+from paper_exchange.market.trade_log import AggregateTrade, JoinedTrades, TradeLog, TradeLogState, Trades
 
 AVERAGE_PRICE_MINUTES = 5
 """Source: rest-api.md#current-average-price"""
@@ -89,7 +89,7 @@ class AveragePrice(Struct, frozen=True, gc=False):
     last_trade_us: int
 
 
-class BlockTrade(Struct, frozen=True, gc=False):
+class BlockTrade(Struct, frozen=True, array_like=True, gc=False):
     """A trade agreed outside the book; its ids are a sequence of their own."""
 
     block_trade_id: int
@@ -98,6 +98,16 @@ class BlockTrade(Struct, frozen=True, gc=False):
     quote_e8: int
     time_us: int
     buyer_is_maker: bool
+
+
+class HistoryState(Struct, frozen=True):
+    """What a `History` took in, to be kept; its past is not part of it."""
+
+    bars: BarsState
+    trades: TradeLogState
+    block_trades: tuple[BlockTrade, ...]
+    begin_us: int | None
+    last: PublicTrade | None
 
 
 class History:
@@ -137,6 +147,24 @@ class History:
     def record_block_trade(self, trade: BlockTrade) -> None:
         """Add a block trade. It is in no candle and no ticker."""
         self._block_trades.append(trade)
+
+    def state(self) -> HistoryState:
+        """Everything it took in. It goes on growing; whoever keeps it must write it down at once."""
+        return HistoryState(
+            self._live_bars.state(),
+            self._live_trades.state(),
+            tuple(self._block_trades),
+            self._begin_us,
+            self._last,
+        )
+
+    def restore(self, state: HistoryState) -> None:
+        """Know what was taken in then, and nothing else."""
+        self._live_bars.restore(state.bars)
+        self._live_trades.restore(state.trades)
+        self._block_trades = list(state.block_trades)
+        self._begin_us = state.begin_us
+        self._last = state.last
 
     # Trades
 

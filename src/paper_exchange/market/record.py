@@ -2,10 +2,15 @@
 
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from paper_exchange.engine.events import Event, Trade
 from paper_exchange.market.amounts import to_e8
 from paper_exchange.market.bars import PublicTrade
-from paper_exchange.market.history import KEPT_MINUTES, KEPT_TRADES, History, NoPast, Past
+from paper_exchange.market.history import KEPT_MINUTES, KEPT_TRADES, History, HistoryState, NoPast, Past
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(dict[str, HistoryState])
 
 
 def _no_past(symbol: str) -> Past:
@@ -40,6 +45,21 @@ class MarketRecord:
                 self._past_of(symbol), kept_trades=self._kept_trades, kept_minutes=self._kept_minutes
             )
         return history
+
+    def snapshot(self) -> bytes:
+        """Everything recorded so far. The pasts are not part of it: their source makes them up again."""
+        return _ENCODER.encode({symbol: history.state() for symbol, history in self._histories.items()})
+
+    def restore(self, snapshot: bytes) -> None:
+        """Know what a snapshot of a record with the same pasts knew, and nothing else.
+
+        Raises:
+            msgspec.ValidationError: It is no snapshot.
+        """
+        states = _DECODER.decode(snapshot)
+        self._histories.clear()
+        for symbol, state in states.items():
+            self.history(symbol).restore(state)
 
     def apply(self, events: Iterable[Event]) -> None:
         """Record the public trades among the engine's events.

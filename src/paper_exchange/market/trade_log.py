@@ -70,6 +70,16 @@ class Trades(Protocol):
         ...
 
 
+class TradeLogState(Struct, frozen=True):
+    """What a `TradeLog` knows, to be kept; the columns in the machine's byte order."""
+
+    first_id: int
+    first_aggregate_id: int
+    complete_from_us: int
+    last_taker_order_id: int
+    columns: tuple[bytes, ...]
+
+
 class TradeLog:
     """Trades in compact columns, 41 bytes each, oldest first; at least the last `kept` of them.
 
@@ -159,6 +169,36 @@ class TradeLog:
     def first_aggregate_id_at(self, time_us: int) -> int:
         """The first known aggregate at or after a time (the next one, when there is none)."""
         return self._first_aggregate_id + bisect_left(self._aggregates, self.first_id_at(time_us))
+
+    def state(self) -> TradeLogState:
+        """Everything it knows."""
+        return TradeLogState(
+            self._first_id,
+            self._first_aggregate_id,
+            self._complete_from_us,
+            self._last_taker_order_id,
+            tuple(column.tobytes() for column in self._columns()),
+        )
+
+    def restore(self, state: TradeLogState) -> None:
+        """Know what was known then, and nothing else."""
+        self._first_id = state.first_id
+        self._first_aggregate_id = state.first_aggregate_id
+        self._complete_from_us = state.complete_from_us
+        self._last_taker_order_id = state.last_taker_order_id
+        for column, content in zip(self._columns(), state.columns, strict=True):
+            del column[:]
+            column.frombytes(content)
+
+    def _columns(self) -> tuple["array[int]", ...]:
+        return (
+            self._prices,
+            self._quantities,
+            self._quotes,
+            self._times,
+            self._buyer_is_maker,
+            self._aggregates,
+        )
 
     def _trade(self, index: int) -> PublicTrade:
         return PublicTrade(

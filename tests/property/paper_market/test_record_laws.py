@@ -6,9 +6,12 @@ from itertools import groupby, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paper_exchange.engine.events import Trade
+from paper_exchange.market.amounts import to_decimal
 from paper_exchange.market.bars import Bar, PublicTrade
 from paper_exchange.market.history import History, Kline, NoPast
 from paper_exchange.market.intervals import DAY_US, HOUR_US, INTERVALS, MINUTE_US, SECOND_US
+from paper_exchange.market.record import MarketRecord
 
 START_US = 1_709_164_800_000_000 - 3 * DAY_US
 ONE_E8 = 100_000_000
@@ -178,3 +181,34 @@ def test_aggregate_trades_partition_the_trades(trades: Arrivals) -> None:
     assert [(row.first_id, row.last_id) for row in aggregates] == [(run[0].trade_id, run[-1].trade_id) for run in runs]
     assert [row.quantity_e8 for row in aggregates] == [sum(trade.quantity_e8 for trade in run) for run in runs]
     assert [(row.price_e8, row.time_us) for row in aggregates] == [(run[0].price_e8, run[0].time_us) for run in runs]
+
+
+@given(arrivals(), st.integers(0, 40))
+def test_a_record_that_was_kept_and_restored_goes_on_as_if_nothing_had_happened(trades: Arrivals, kept: int) -> None:
+    events = [
+        Trade(
+            symbol="BNBBTC",
+            trade_id=trade.trade_id,
+            price=to_decimal(trade.price_e8),
+            quantity=to_decimal(trade.quantity_e8),
+            quote_quantity=to_decimal(trade.quote_e8),
+            buyer_order_id=taker,
+            seller_order_id=taker,
+            buyer_is_maker=trade.buyer_is_maker,
+            time_us=trade.time_us,
+        )
+        for trade, taker in trades
+    ]
+    record, restored = MarketRecord(kept_trades=8, kept_minutes=5), MarketRecord(kept_trades=8, kept_minutes=5)
+    record.apply(events[:kept])
+    restored.apply(events[:1])  # must not stay
+    restored.restore(record.snapshot())
+    for each in (record, restored):
+        each.apply(events[kept:])
+    assert record.snapshot() == restored.snapshot()
+    now_us = events[-1].time_us
+    one, other = record.history("BNBBTC"), restored.history("BNBBTC")
+    assert one.ticker_24h(now_us) == other.ticker_24h(now_us)
+    assert one.recent_aggregates(100) == other.recent_aggregates(100)
+    for interval in ("1m", "1h", "1M"):
+        assert one.klines(INTERVALS[interval], now_us) == other.klines(INTERVALS[interval], now_us)
