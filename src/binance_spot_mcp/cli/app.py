@@ -1,5 +1,6 @@
 """The commands. Each imports what it needs when it runs, so that `--help` answers at once."""
 
+import gc
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -101,12 +102,11 @@ def serve(
             "log_file": log_file,
         }
     )
+    gc.disable()  # what is imported now stays; `server.run` starts the collector behind it
+    from binance_spot_mcp import server
     from binance_spot_mcp.cli.desk import opener
-    from binance_spot_mcp.server import build
-    from binance_spot_mcp.surface import stdio
 
-    server = build(loaded.settings, opener(loaded.settings))
-    anyio.run(stdio.serve, server)
+    server.run(loaded.settings, opener(loaded.settings))
 
 
 @app.command()
