@@ -6,6 +6,7 @@ timestamp is it stamped anew, one time.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
@@ -98,8 +99,10 @@ class Spot:
         """Measure offset and round trip to the exchange's clock; of several samples the median counts."""
         line = await self._open()
         call = self._prepared(line, SERVER_TIME, ServerTimeParams(), urgent=True)
+        # Orders go to the first host, so it is this one's round trip that matters.
+        call = replace(call, origins=call.origins[:1])
         scale = 1 if self._settings.microseconds else 1000
-        answers = [await line.once(call, call.origins[0]) for _ in range(samples)]
+        answers = [await self._read(line, call) for _ in range(samples)]
         self.clock.measured(
             [Sample(answer.sent_ns, answer.received_ns, answer.payload.server_time * scale) for answer in answers]
         )

@@ -159,7 +159,7 @@ def _decoded(call: Call, reply: Reply) -> Any:
                 "before anything else, and do not place it again.",
                 next="get_order",
             ) from None
-        if isinstance(error, msgspec.ValidationError):
+        if _is_json(reply.body):
             raise Unavailable(
                 f"Binance's answer to {call.endpoint.name} is not of the documented form: {error}.",
                 code="INTERNAL",
@@ -167,3 +167,12 @@ def _decoded(call: Call, reply: Reply) -> Any:
                 retry="never",
             ) from None
         raise Unavailable("Binance's answer was cut short; try again shortly.", sent="no") from None
+
+
+def _is_json(body: bytes) -> bool:
+    """Whether a body is whole JSON of any form; a decoder that knows its form may stop before the end is missing."""
+    try:
+        msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return False
+    return True

@@ -193,7 +193,7 @@ def _failure(error: Exception, progress: _Progress, attempt: Attempt) -> SpotErr
 def _why_unreachable(error: BaseException, host: str) -> str:
     chain: list[BaseException] = []
     cause: BaseException | None = error
-    while cause is not None:
+    while cause is not None and cause not in chain:
         chain.append(cause)
         cause = cause.__cause__ or cause.__context__
     if any(isinstance(link, gaierror) for link in chain):
