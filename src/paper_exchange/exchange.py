@@ -1,13 +1,16 @@
 """The exchange as one object: engine, public record, clock and keys behind a single door for changes."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from paper_exchange.clock import Clock
 from paper_exchange.engine.commands import Command, Place
 from paper_exchange.engine.engine import Engine
 from paper_exchange.engine.events import Event, Result
+from paper_exchange.engine.refusal import Refusal
 from paper_exchange.keys import KeyRing
 from paper_exchange.market.record import MarketRecord
+from paper_exchange.market.source import Due
 
 Listener = Callable[[Iterable[Event]], None]
 """Hears everything that happened, command by command, in order."""
@@ -34,16 +37,26 @@ class PaperExchange:
         """The exchange's time."""
         return self.clock.now_us()
 
-    def submit(self, command: Command) -> Result:
+    def submit(self, command: Command, *, at_us: int | None = None) -> Result:
         """Execute a command and tell everybody who listens.
+
+        Args:
+            command: What is asked.
+            at_us: When it was due, where that is not now.
 
         Raises:
             Refusal: Binance would refuse it; nothing has changed.
         """
-        result = self.engine.execute(command, now_us=self.clock.now_us())
+        result = self.engine.execute(command, now_us=self.clock.now_us() if at_us is None else at_us)
         for listener in self._listeners:
             listener(result.events)
         return result
+
+    def execute_due(self, due: Iterable[Due]) -> None:
+        """Execute what a market's house does; what is refused is left out, as the house expects."""
+        for at_us, command in due:
+            with suppress(Refusal):
+                self.submit(command, at_us=at_us)
 
     def check(self, command: Place) -> None:
         """Do what `order/test` does.

@@ -16,6 +16,7 @@ class Options:
         port: Of the REST API; 0 takes any that is free.
         ws_port: Of the streams and the WebSocket API; 0 takes any that is free.
         seed: Makes market and keys the same every time; None makes them different every time.
+        market: Whether a house keeps books and trades alive; without it, books hold the accounts' own orders alone.
         accounts: The accounts to open at the start.
         limit_factor: How many times Binance's rate limits are allowed.
         home: Where `state/paper/` is; needed for a lease.
@@ -27,6 +28,7 @@ class Options:
     port: int = 0
     ws_port: int = 0
     seed: int | None = None
+    market: bool = True
     accounts: tuple[str, ...] = (DEFAULT_ACCOUNT,)
     limit_factor: int = 1
     home: Path | None = None
@@ -41,6 +43,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--port", type=int, default=0, help="port of the REST API (default: any free one)")
     parser.add_argument("--ws-port", type=int, default=0, help="port of the WebSockets (default: any free one)")
     parser.add_argument("--seed", type=int, help="the same market and keys every time")
+    parser.add_argument("--no-market", action="store_false", dest="market", help="empty books, and no past")
     parser.add_argument("--account", action="append", dest="accounts", help="account to open (repeatable)")
     parser.add_argument("--limit-factor", type=int, default=1, help="rate limits, as a multiple of Binance's")
     parser.add_argument("--home", type=Path, help="directory that holds state/paper/")

@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ import msgspec
 import uvicorn
 
 from paper_exchange.accounts import Accounts, Login
-from paper_exchange.clock import RealClock
+from paper_exchange.clock import Clock, RealClock
 from paper_exchange.engine.commands import AddSymbol, SetExchange
 from paper_exchange.exchange import PaperExchange
 from paper_exchange.gateway.api import Api
@@ -34,11 +34,16 @@ from paper_exchange.gateway.socket_server import API_PATH, SocketServer
 from paper_exchange.keys import new_text, seeded
 from paper_exchange.lease import ALREADY_RUNNING_STATUS, AlreadyRunning, LeaseDesk, LeaseLogin, exclusive, leasable
 from paper_exchange.market.builtin import BUILT_IN
+from paper_exchange.market.record import MarketRecord
+from paper_exchange.market.runner import run_market
+from paper_exchange.market.synthetic.market import SyntheticMarket
 from paper_exchange.options import Options
 
 _log = logging.getLogger("paper_exchange")
 
 _GRACE_S = 1
+MARKET_STEP_US = 250_000
+"""How often the house acts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,35 +81,45 @@ class Running:
         return sum(len(self.exchange.engine.open_orders(number)) for number in self.accounts.numbers)
 
 
-def build(options: Options) -> tuple[PaperExchange, Accounts]:
-    """An exchange with its symbols and accounts, not served yet."""
-    exchange = PaperExchange(clock=RealClock())
-    for listing in BUILT_IN.listings.values():
-        exchange.submit(AddSymbol(spec=listing.spec))
-    exchange.submit(SetExchange(sors=BUILT_IN.sors))
-    accounts = Accounts(exchange, randomness=os.urandom if options.seed is None else seeded(options.seed, "keys"))
-    for name in options.accounts:
-        accounts.login(name)
-    return exchange, accounts
-
-
 @asynccontextmanager
 async def running(options: Options) -> AsyncIterator[Running]:
     """Serve an exchange for as long as the block lasts.
 
     Raises:
-        OSError: The port is taken.
+        OSError: A port is taken.
     """
-    exchange, accounts = build(options)
+    clock = RealClock()
+    seed = int.from_bytes(os.urandom(4)) if options.seed is None else options.seed
+    market = SyntheticMarket(BUILT_IN, seed=seed, genesis_us=clock.now_us()) if options.market else None
+    exchange = _founded(clock, market)
+    accounts = Accounts(exchange, randomness=os.urandom if options.seed is None else seeded(seed, "keys"))
+    for name in options.accounts:
+        accounts.login(name)
     limits = Limits(LimitTable().times(options.limit_factor))
     exchange.listen(limits.apply)
     api = Api(Venue(exchange, limits))
-    sockets = SocketServer(api, clock=exchange.clock, limit_factor=options.limit_factor)
-    async with (
-        _served(RestGateway(api, ENDPOINTS), options.host, options.port) as rest,
-        sockets.serving(options.host, options.ws_port) as ws,
-    ):
+    sockets = SocketServer(api, clock=clock, limit_factor=options.limit_factor)
+    async with AsyncExitStack() as stack:
+        if market is not None:
+            stack.enter_context(_in_background(run_market(market, clock, exchange.execute_due, step_us=MARKET_STEP_US)))
+        rest = await stack.enter_async_context(_served(RestGateway(api, ENDPOINTS), options.host, options.port))
+        ws = await stack.enter_async_context(sockets.serving(options.host, options.ws_port))
         yield Running(rest, ws, f"{ws}{API_PATH}", accounts.login(options.accounts[0]), accounts, exchange)
+
+
+def _founded(clock: Clock, market: SyntheticMarket | None) -> PaperExchange:
+    """An exchange with its symbols, and with books that are filled when there is a market."""
+    if market is None:
+        exchange = PaperExchange(clock=clock)
+        for listing in BUILT_IN.listings.values():
+            exchange.submit(AddSymbol(spec=listing.spec))
+        exchange.submit(SetExchange(sors=BUILT_IN.sors))
+        return exchange
+    exchange = PaperExchange(clock=clock, record=MarketRecord(market.past))
+    for command in market.founding():
+        exchange.submit(command)
+    exchange.execute_due(market.advance(clock.now_us()))
+    return exchange
 
 
 def run(options: Options) -> int:
@@ -130,17 +145,23 @@ async def _run(options: Options) -> None:
             token = new_text()
             desk = LeaseDesk(token, exchange.lease_login)
             await stack.enter_async_context(leasable(options.home, desk, token))
-            stack.enter_context(_when_done(desk.nobody_left(), ended))
+            stack.enter_context(_in_background(desk.nobody_left(), ended.set))
         _announce(exchange, options)
         await ended.wait()
         _log.info("the paper exchange ends; %d orders stay open", exchange.open_orders())
 
 
 @contextmanager
-def _when_done(waiting: Coroutine[Any, Any, None], then: asyncio.Event) -> Iterator[None]:
-    """Set an event when a coroutine returns, unless the block ends first."""
-    task = asyncio.create_task(waiting)
-    task.add_done_callback(lambda _: then.set())
+def _in_background(work: Coroutine[Any, Any, None], then: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Run a coroutine beside the block and end it with the block; `then` is called when it ends first."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("a part of the exchange has failed", exc_info=task.exception())
+        then()
+
+    task = asyncio.create_task(work)
+    task.add_done_callback(ended)
     try:
         yield
     finally:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def client() -> AsyncIterator[PaperClient]:
-    async with running(Options(seed=1)) as exchange:
+    async with running(Options(seed=1, market=False)) as exchange:
         client = PaperClient(exchange)
         async with client.http:
             yield client
