@@ -6,11 +6,6 @@ from typing import NamedTuple, Protocol
 from paper_exchange.engine.commands import Command
 from paper_exchange.market.history import Past
 
-HOUSE_MAKER = 1
-"""The account that quotes. Its open orders have client ids of their own, so that it can replace them unseen."""
-HOUSE_TAKER = 2
-"""The account that trades with whatever the book offers."""
-
 
 class Due(NamedTuple):
     """A command and when it is to be executed."""

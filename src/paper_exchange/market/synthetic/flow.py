@@ -14,7 +14,7 @@ from paper_exchange.engine.commands import CancelOrder, Command, Place
 from paper_exchange.engine.orders import Terms
 from paper_exchange.engine.words import Side, TimeInForce
 from paper_exchange.market.catalog import Catalog
-from paper_exchange.market.source import HOUSE_MAKER, HOUSE_TAKER
+from paper_exchange.market.house import HOUSE_MAKER, HOUSE_TAKER
 
 _SIDES: tuple[Side, Side] = ("BUY", "SELL")
 

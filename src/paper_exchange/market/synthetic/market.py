@@ -1,25 +1,17 @@
 """The synthetic market as a whole: a source of prices for every symbol of a catalog."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
-from msgspec.structs import replace
-
-from paper_exchange.engine.commands import AddSymbol, CancelAll, Command, Deposit, OpenAccount, SetExchange
+from paper_exchange.engine.commands import Command
+from paper_exchange.market import house
 from paper_exchange.market.catalog import Catalog
 from paper_exchange.market.history import NoPast, Past
-from paper_exchange.market.source import HOUSE_MAKER, HOUSE_TAKER, Due
+from paper_exchange.market.source import Due
 from paper_exchange.market.synthetic.draws import stream
 from paper_exchange.market.synthetic.flow import FlowSettings, SymbolFlow
 from paper_exchange.market.synthetic.past import SyntheticPast
 from paper_exchange.market.synthetic.walks import Prices
 
-_HOUSE = (HOUSE_MAKER, HOUSE_TAKER)
-_HOUSE_FUNDS = Decimal(10) ** 10
-"""What each house account gets of every asset, in USDT."""
-_SHARE_OF_POSITION = Decimal("0.4")
-"""Where MAX_POSITION limits what it may hold, it gets this share of the limit, to have room both ways."""
-_WHOLE = Decimal(1)
 _MOST_STEPS = 60
 """Steps in one call. When time has leapt further, they become longer, and candles in between keep their trades."""
 _US_PER_S = 1_000_000
@@ -49,21 +41,12 @@ class SyntheticMarket:
 
     def founding(self) -> Sequence[Command]:
         """Commands that list the symbols and fund the house, for an exchange that is new."""
-        commands: list[Command] = []
-        for symbol, listing in self._catalog.listings.items():
-            first_id = self._pasts[symbol].trades.next_id
-            commands.append(AddSymbol(spec=replace(listing.spec, first_trade_id=first_id)))
-        commands.append(SetExchange(sors=self._catalog.sors))
-        for account in _HOUSE:
-            commands.append(OpenAccount(account=account, keeps_history=False))
-            commands.extend(
-                Deposit(account=account, asset=asset, amount=self._funds(asset)) for asset in self._catalog.assets
-            )
-        return commands
+        first_ids = {symbol: past.trades.next_id for symbol, past in self._pasts.items()}
+        return house.founding(self._catalog, first_ids)
 
     def resuming(self) -> Sequence[Command]:
         """Commands that clear the house's orders away, for an exchange that ran before."""
-        return [CancelAll(account=HOUSE_MAKER, symbol=symbol) for symbol in self._catalog.listings]
+        return house.resuming(self._catalog)
 
     def past(self, symbol: str) -> Past:
         """What happened on a symbol before the exchange was founded."""
@@ -93,11 +76,3 @@ class SyntheticMarket:
         missed = (now_us - self._last_us) // step_us
         stride_us = -(-missed // _MOST_STEPS) * step_us
         return range(self._last_us + stride_us, now_us + 1, stride_us) if missed > 0 else []
-
-    def _funds(self, asset: str) -> Decimal:
-        limits = [
-            listing.largest_position * _SHARE_OF_POSITION
-            for listing in self._catalog.listings.values()
-            if listing.spec.base_asset == asset and listing.largest_position is not None
-        ]
-        return min([(_HOUSE_FUNDS / self._catalog.assets[asset].price).quantize(_WHOLE), *limits])
