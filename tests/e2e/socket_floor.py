@@ -3,6 +3,7 @@
 The client signs as the documents say, and as nothing else here does.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -28,6 +29,7 @@ from paper_exchange.gateway.api import Api
 from paper_exchange.gateway.endpoint import Venue
 from paper_exchange.gateway.limits import Limits, LimitTable
 from paper_exchange.gateway.socket_server import API_PATH, SocketServer
+from paper_exchange.gateway.sockets.life import Lifetime
 from paper_exchange.keys import ApiKey, public_key, seeded
 from paper_exchange.market.builtin import BUILT_IN
 
@@ -48,7 +50,9 @@ class SocketFloor:
         url: Base URL of the second port.
     """
 
-    def __init__(self, *, limit_factor: int = 1000, limits: LimitTable | None = None) -> None:
+    def __init__(
+        self, *, limit_factor: int = 1000, limits: LimitTable | None = None, lifetime: Lifetime | None = None
+    ) -> None:
         self.clock = VirtualClock(START_US)
         self.wall = VirtualClock(START_US)
         self.exchange = PaperExchange(clock=self.clock)
@@ -60,7 +64,11 @@ class SocketFloor:
         self.limits = Limits(LimitTable().times(limit_factor) if limits is None else limits)
         self.exchange.listen(self.limits.apply)
         self.sockets = SocketServer(
-            Api(Venue(self.exchange, self.limits)), clock=self.clock, wall=self.wall, limit_factor=limit_factor
+            Api(Venue(self.exchange, self.limits)),
+            clock=self.clock,
+            wall=self.wall,
+            lifetime=lifetime,
+            limit_factor=limit_factor,
         )
         self.url = ""
         self._stack = AsyncExitStack()
@@ -81,10 +89,12 @@ class SocketFloor:
         """Execute a command now."""
         return self.exchange.submit(command)
 
-    def quote(self, side: Side, price: str, quantity: str = "1", symbol: str = "BTCUSDT") -> Result:
-        """Let somebody else place an order."""
+    def quote(
+        self, side: Side, price: str, quantity: str = "1", *, symbol: str = "BTCUSDT", account: int = MAKER
+    ) -> Result:
+        """Let somebody place an order."""
         terms = Terms(side=side, type="LIMIT", time_in_force="GTC", price=Decimal(price), quantity=Decimal(quantity))
-        return self.do(Place(account=MAKER, symbol=symbol, order=terms))
+        return self.do(Place(account=account, symbol=symbol, order=terms))
 
     def ed25519_key(self, account: int | None = None, name: str = "E" * 64) -> ApiKey:
         """Register a key whose signatures `sign_ed25519` makes."""
@@ -103,16 +113,21 @@ class SocketFloor:
 
     async def open(self, target: str) -> ClientConnection:
         """Connect; the connection ends with the floor."""
-        return await self._stack.enter_async_context(connect(self.url + target, ping_interval=None))
+        return await self._stack.enter_async_context(connect(self.url + target, ping_interval=None, max_queue=None))
 
     async def open_api(self, query: str = "") -> "ApiClient":
         """Connect to the WebSocket API."""
         return ApiClient(self, await self.open(API_PATH + query))
 
+    async def pass_time(self, seconds: float) -> None:
+        """Let time pass on the exchange."""
+        await asyncio.sleep(0)  # what was begun gets to wait for its time
+        await self.clock.advance(round(seconds * 1_000_000))
+
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["SocketFloor"]:
         """Serve while the block lasts."""
-        async with self.sockets.serving("127.0.0.1", 0) as self.url, self._stack:
+        async with self._stack, self.sockets.serving("127.0.0.1", 0) as self.url:
             yield self
 
 

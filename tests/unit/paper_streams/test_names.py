@@ -1,32 +1,25 @@
 """Stream names of the documents, and names that Binance takes but never speaks on."""
 
-import json
-from pathlib import Path
-
 import pytest
+from tests.contract.documented_streams import STREAMS, named_shapes, names
 
 from paper_exchange.gateway.streams.names import ALL_MARKET, Kind, Stream, parse
 
-SPEC = json.loads((Path(__file__).parents[2] / "data" / "spec" / "streams.json").read_text("utf-8"))
-
 
 def test_every_documented_stream_exists_in_every_documented_variant() -> None:
-    for name in documented_names():
+    for name, _, _ in named_shapes():
         assert parse(name) is not None, name
 
 
 def test_every_documented_speed_is_kept() -> None:
     assert [period_ms("btcusdt@kline_1s"), period_ms("btcusdt@kline_1m")] == [1000, 2000]
-    for stream in SPEC["streams"]:
-        if "kline" in stream["pattern"]:
-            continue
-        names = documented_names([stream])
-        assert {f"{period_ms(name)}ms" if period_ms(name) else "real-time" for name in names} == set(
-            stream["update_speed"]
-        )
+    for stream in STREAMS["streams"]:
+        if "kline" not in stream["pattern"]:
+            periods = {period_ms(name) for name in names(stream)}
+            assert {f"{period}ms" if period else "real-time" for period in periods} == set(stream["update_speed"])
 
 
-@pytest.mark.parametrize("removed", [stream["pattern"] for stream in SPEC["removed_or_renamed"]])
+@pytest.mark.parametrize("removed", [stream["pattern"] for stream in STREAMS["removed_or_renamed"]])
 def test_removed_streams_do_not_exist(removed: str) -> None:
     assert parse(removed.replace("<symbol>", "btcusdt").replace("<window_size>", "1h")) is None
 
@@ -58,15 +51,3 @@ def period_ms(name: str) -> int:
     stream = parse(name)
     assert stream is not None
     return stream.period_us // 1000
-
-
-def documented_names(streams: list[dict[str, object]] | None = None) -> list[str]:
-    """The documented patterns with every documented value filled in."""
-    names: list[str] = []
-    for stream in SPEC["streams"] if streams is None else streams:
-        pattern = str(stream["pattern"]).replace("<symbol>", "btcusdt")
-        patterns = [pattern.replace("[@100ms]", ""), pattern.replace("[@100ms]", "@100ms")]
-        for parameter, values in SPEC["streams"][SPEC["streams"].index(stream)].get("params", {}).items():
-            patterns = [each.replace(f"<{parameter}>", str(value)) for each in patterns for value in values]
-        names.extend(dict.fromkeys(patterns))
-    return names
