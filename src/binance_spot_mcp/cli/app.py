@@ -125,8 +125,14 @@ def call(
     given = _pairs(arguments or [])
     loaded = _settings({"env": env, "home": home, "log_level": log_level, "log_file": log_file})
     from binance_spot_mcp.cli.desk import call_once
+    from binance_spot_mcp.settings import SettingsError
+    from binance_spot_mcp.surface.toolbox import select
 
-    answer = anyio.run(call_once, loaded.settings, tool, given)
+    try:
+        (chosen,) = select(tools=[tool])
+    except SettingsError as error:
+        raise typer.BadParameter(str(error)) from None
+    answer = anyio.run(call_once, loaded.settings, chosen, given)
     if as_json or not sys.stdout.isatty():
         typer.echo(json.dumps(answer, separators=(",", ":"), ensure_ascii=False))
     else:

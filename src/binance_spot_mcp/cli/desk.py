@@ -11,8 +11,8 @@ from binance_spot_mcp.logs import logger
 from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.surface.calls import call
 from binance_spot_mcp.surface.session import OpenDesk, session
-from binance_spot_mcp.surface.toolbox import select
 from binance_spot_mcp.tools.desk import Desk
+from binance_spot_mcp.tools.tool import AnyTool
 
 if TYPE_CHECKING:
     from binance_spot_mcp.client import Spot, Venue
@@ -23,13 +23,8 @@ def opener(settings: Settings) -> OpenDesk:
     return partial(_open_desk, settings)
 
 
-async def call_once(settings: Settings, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Call one tool and close everything again; the answer is the object that an agent would read.
-
-    Raises:
-        SettingsError: There is no such tool.
-    """
-    (tool,) = select(tools=[name])
+async def call_once(settings: Settings, tool: AnyTool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Call one tool and close everything again; the answer is the object that an agent would read."""
     async with session(settings.env, opener(settings)) as opened:
         return (await call(tool, arguments, opened)).body
 
