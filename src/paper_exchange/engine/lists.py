@@ -3,7 +3,7 @@
 An OCO pair shares one reserve, large enough for either leg, until one leg starts; then the other expires. A pending
 order waits for the whole fill of its working order. A list is done when none of its members is open.
 
-Source: README of order lists in rest-api.md#new-order-list---oco-trade and the following, faqs/opo.md
+Source: rest-api.md#new-order-list---oco-trade and the following, faqs/opo.md
 """
 
 from decimal import Decimal
@@ -11,7 +11,6 @@ from decimal import Decimal
 from paper_exchange.engine.commissions import DISCOUNT_ASSET
 from paper_exchange.engine.events import ListStatus
 from paper_exchange.engine.exchange import Exchange
-from paper_exchange.engine.ledger import needed, reserve
 from paper_exchange.engine.lifecycle import expire
 from paper_exchange.engine.market import Market
 from paper_exchange.engine.orders import ZERO, Order, OrderList
@@ -26,15 +25,13 @@ def end(x: Exchange, market: Market, order: Order, reason: ExpiryReason) -> None
 
 
 def before_start(x: Exchange, order: Order) -> None:
-    """An OCO leg is about to trade, or to work on the book: its sibling expires, their reserve becomes its own."""
+    """An OCO leg is about to trade, or to work on the book: its sibling expires, with its share of the reserve."""
     order_list = x.lists[order.list_id]
-    market = x.markets[order.symbol]
-    siblings = [each for each in legs(x, order_list) if each is not order]
-    if order.order_id == working_id(order_list) or not siblings:
-        return
-    for sibling in siblings:
-        expire(x, market, sibling, "OCO_TRIGGER")
-    reserve(x, order, needed(market, order.side, order.remaining, order.price or order.terms.stop_price))
+    if order.order_id != working_id(order_list):
+        market = x.markets[order.symbol]
+        for sibling in legs(x, order_list):
+            if sibling is not order:
+                expire(x, market, sibling, "OCO_TRIGGER")
 
 
 def after_end(x: Exchange, order: Order) -> None:

@@ -38,6 +38,11 @@ class Plan(NamedTuple):
     matches: list[Match]
     end: PlanEnd
 
+    @property
+    def traded(self) -> Decimal:
+        """How much would be filled."""
+        return sum((match.quantity for match in self.matches if match.prevention is None), ZERO)
+
     def cost(self, quantum: Decimal) -> Decimal:
         """What the matches take from a buyer in the quote asset."""
         return sum(

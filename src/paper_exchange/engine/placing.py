@@ -105,7 +105,7 @@ def work(x: Exchange, market: Market, order: Order, matches: Plan | None = None)
     x.report(order, "NEW", on_book=True)
     if matches is None:
         matches = plan(x, order)
-    if order.time_in_force == "FOK" and matches.end != "FILLED":
+    if order.time_in_force == "FOK" and matches.traded < order.remaining:
         end(x, market, order, "UNFILLED_FOK_ORDER_EXPIRED")
         return Taken()
     taken = take(x, order, matches)

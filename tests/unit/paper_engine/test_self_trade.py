@@ -122,3 +122,10 @@ def test_a_fok_that_only_its_own_orders_could_fill_expires_untouched(floor: Floo
     taker = floor.limit(ALICE, "SELL", "1", "1", "FOK", stp_mode="EXPIRE_MAKER")
     assert (taker.status, taker.expiry_reason) == ("EXPIRED", "UNFILLED_FOK_ORDER_EXPIRED")
     assert floor.now(maker).status == "NEW"
+
+
+def test_a_fok_that_a_self_trade_would_lower_is_not_filled_whole_and_expires(floor: Floor) -> None:
+    floor.limit(ALICE, "BUY", "1", "2")
+    floor.limit(BOB, "BUY", "1", "1")
+    taker = floor.limit(ALICE, "SELL", "2", "1", "FOK", stp_mode="DECREMENT")
+    assert (taker.status, taker.executed, taker.prevented) == ("EXPIRED", D(0), D(0))
