@@ -11,7 +11,6 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
@@ -19,12 +18,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import uvicorn
 
 from paper_exchange.accounts import Accounts, Login
 from paper_exchange.clock import Clock, RealClock
 from paper_exchange.engine.commands import AddSymbol, SetExchange
 from paper_exchange.exchange import PaperExchange
+from paper_exchange.gateway import rest_server
 from paper_exchange.gateway.api import Api
 from paper_exchange.gateway.endpoint import Venue
 from paper_exchange.gateway.endpoints import ENDPOINTS
@@ -41,7 +40,6 @@ from paper_exchange.options import Options
 
 _log = logging.getLogger("paper_exchange")
 
-_GRACE_S = 1
 MARKET_STEP_US = 250_000
 """How often the house acts."""
 
@@ -98,11 +96,14 @@ async def running(options: Options) -> AsyncIterator[Running]:
     limits = Limits(LimitTable().times(options.limit_factor))
     exchange.listen(limits.apply)
     api = Api(Venue(exchange, limits))
+    gateway = RestGateway(api, ENDPOINTS)
     sockets = SocketServer(api, clock=clock, limit_factor=options.limit_factor)
     async with AsyncExitStack() as stack:
         if market is not None:
             stack.enter_context(_in_background(run_market(market, clock, exchange.execute_due, step_us=MARKET_STEP_US)))
-        rest = await stack.enter_async_context(_served(RestGateway(api, ENDPOINTS), options.host, options.port))
+        rest = await stack.enter_async_context(
+            rest_server.serving(gateway, options.host, options.port)
+        )
         ws = await stack.enter_async_context(sockets.serving(options.host, options.ws_port))
         yield Running(rest, ws, f"{ws}{API_PATH}", accounts.login(options.accounts[0]), accounts, exchange)
 
@@ -187,51 +188,6 @@ def _announce(exchange: Running, options: Options) -> None:
         )
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers, and with a word when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-
-@asynccontextmanager
-async def _served(gateway: RestGateway, host: str, port: int) -> AsyncIterator[str]:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=1024)
-    # asyncio sets this only on sockets that name their protocol; without it every answer waits 40 ms for an ACK.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    server = _Server(
-        uvicorn.Config(
-            gateway,
-            log_config=None,
-            log_level=logging.WARNING,
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            ws="none",
-            timeout_graceful_shutdown=_GRACE_S,
-        )
-    )
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        await server.listening.wait()
-        shown = f"[{host}]" if ":" in host else host
-        yield f"http://{shown}:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
-        listener.close()
 
 
 @contextmanager
