@@ -25,22 +25,17 @@ margin is not used. An asset or symbol of a known name takes the known one's pla
 import json
 import tomllib
 from collections import Counter
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import asdict
 
-from paper_exchange.engine.symbols import LotSize, PriceFilter, Sor, SymbolFilter, SymbolSpec
-from paper_exchange.engine.words import OrderType, StpMode, SymbolStatus
+from paper_exchange.engine.symbols import LotSize, PriceFilter, Sor
 from paper_exchange.market.amounts import DECIMALS, TooPrecise, to_e8
-from paper_exchange.market.builtin import PERMISSION_SETS, STANDARD_COMMISSION, filters
 from paper_exchange.market.catalog import Asset, Catalog, Listing
+from paper_exchange.market.listed_symbol import IncompleteRules, ListedSymbol, listing_of
 
-_MAX_PRICE = "1000000"
-_MAX_QUANTITY = "9000000"
 _LEAST_TICKS = 10
 """A price of fewer ticks than this could not move in believable steps."""
 
@@ -49,52 +44,9 @@ class SymbolFileError(ValueError):
     """A symbol file cannot be used; the text says where and why."""
 
 
-_PLAIN = SymbolSpec(symbol="", base_asset="", quote_asset="")
-_TYPICAL = Listing(spec=_PLAIN)
-
-
-class _Symbol(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """One entry of `symbols`: either a short form, or exchangeInfo's, of which the fields at the end are not used."""
-
-    symbol: str
-    base_asset: str
-    quote_asset: str
-    tick_size: Decimal | None = None
-    step_size: Decimal | None = None
-    min_notional: Decimal | None = None
-    trades_per_minute: int = _TYPICAL.trades_per_minute
-    taker_notional: Decimal = _TYPICAL.taker_notional
-    spread: float = _TYPICAL.spread
-
-    status: SymbolStatus = _PLAIN.status
-    order_types: tuple[OrderType, ...] = _PLAIN.order_types
-    iceberg_allowed: bool = _PLAIN.iceberg_allowed
-    oco_allowed: bool = _PLAIN.oco_allowed
-    oto_allowed: bool = _PLAIN.oto_allowed
-    opo_allowed: bool = _PLAIN.opo_allowed
-    quote_order_qty_market_allowed: bool = _PLAIN.quote_order_qty_market_allowed
-    allow_trailing_stop: bool = _PLAIN.allow_trailing_stop
-    cancel_replace_allowed: bool = _PLAIN.cancel_replace_allowed
-    amend_allowed: bool = _PLAIN.amend_allowed
-    peg_instructions_allowed: bool = _PLAIN.peg_instructions_allowed
-    filters: tuple[SymbolFilter, ...] = ()
-    permission_sets: tuple[tuple[str, ...], ...] = PERMISSION_SETS
-    default_self_trade_prevention_mode: StpMode = _PLAIN.default_stp_mode
-    allowed_self_trade_prevention_modes: tuple[StpMode, ...] = _PLAIN.allowed_stp_modes
-
-    base_asset_precision: int = DECIMALS
-    quote_precision: int = DECIMALS
-    quote_asset_precision: int = DECIMALS
-    base_commission_precision: int = DECIMALS
-    quote_commission_precision: int = DECIMALS
-    is_spot_trading_allowed: bool = True
-    is_margin_trading_allowed: bool = False
-    permissions: tuple[str, ...] = ()
-
-
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     assets: tuple[Asset, ...] = ()
-    symbols: tuple[_Symbol, ...] = ()
+    symbols: tuple[ListedSymbol, ...] = ()
     sors: tuple[Sor, ...] = ()
 
 
@@ -108,7 +60,7 @@ def extended(catalog: Catalog, path: Path) -> Catalog:
         return _joined(catalog, msgspec.convert(_parsed(path), _File))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
         raise SymbolFileError(f"{path}: {error}") from error
-    except (msgspec.ValidationError, _Flaw) as error:
+    except (msgspec.ValidationError, IncompleteRules, _Flaw) as error:
         raise SymbolFileError(f"{path}: {error}") from error
 
 
@@ -129,7 +81,7 @@ def _joined(catalog: Catalog, file: _File) -> Catalog:
             raise _Flaw(f"asset {asset.name}: the price must be positive")
         if not 0 <= asset.volatility <= 1:
             raise _Flaw(f"asset {asset.name}: the volatility is a fraction a day, from 0 to 1")
-    listings = {entry.symbol: _listing(entry) for entry in file.symbols}
+    listings = {entry.symbol: listing_of(entry) for entry in file.symbols}
     joined = Catalog(
         assets={**catalog.assets, **{asset.name: asset for asset in file.assets}},
         listings={**catalog.listings, **listings},
@@ -150,37 +102,6 @@ def _refuse_repeated(kind: str, names: list[str]) -> None:
     repeated = [name for name, times in Counter(names).items() if times > 1]
     if repeated:
         raise _Flaw(f"{kind} {repeated[0]} is there twice")
-
-
-def _listing(entry: _Symbol) -> Listing:
-    said = asdict(entry)
-    spec = SymbolSpec(
-        **{name: said[name] for name in SymbolSpec.__struct_fields__ if name in said}
-        | {
-            "filters": _filters(entry),
-            "base_precision": entry.base_asset_precision,
-            "default_stp_mode": entry.default_self_trade_prevention_mode,
-            "allowed_stp_modes": entry.allowed_self_trade_prevention_modes,
-            "commission": STANDARD_COMMISSION,
-        }
-    )
-    return Listing(
-        spec=spec,
-        trades_per_minute=entry.trades_per_minute,
-        taker_notional=entry.taker_notional,
-        spread=entry.spread,
-    )
-
-
-def _filters(entry: _Symbol) -> tuple[SymbolFilter, ...]:
-    tick, step, notional = entry.tick_size, entry.step_size, entry.min_notional
-    if entry.filters:
-        if (tick, step, notional) != (None, None, None):
-            raise _Flaw(f"symbol {entry.symbol}: give filters, or tickSize, stepSize and minNotional, not both")
-        return entry.filters
-    if tick is None or step is None or notional is None:
-        raise _Flaw(f"symbol {entry.symbol}: needs tickSize, stepSize and minNotional, or filters")
-    return filters((f"{tick:f}", _MAX_PRICE), (f"{step:f}", _MAX_QUANTITY), _MAX_QUANTITY, f"{notional:f}")
 
 
 def _check(catalog: Catalog, listing: Listing) -> None:
