@@ -35,8 +35,8 @@ from paper_exchange.market.builtin import BUILT_IN
 
 START_US = 1_767_225_600_000_000
 """2026-01-01 00:00 UTC."""
-MAKER = 7
-"""The account of somebody else, who has everything and no key."""
+MAKER, TAKER = 7, 8
+"""Accounts of others, who have everything and no key."""
 
 Sign = Callable[[bytes], str]
 
@@ -73,12 +73,10 @@ class SocketFloor:
         self.url = ""
         self._stack = AsyncExitStack()
         self._ed25519 = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-        self._open_maker()
-
-    def _open_maker(self) -> None:
-        self.do(OpenAccount(account=MAKER))
-        for asset in BUILT_IN.assets:
-            self.do(Deposit(account=MAKER, asset=asset, amount=Decimal(1_000_000_000)))
+        for account in (MAKER, TAKER):
+            self.do(OpenAccount(account=account))
+            for asset in BUILT_IN.assets:
+                self.do(Deposit(account=account, asset=asset, amount=Decimal(1_000_000_000)))
 
     @property
     def account(self) -> int:
@@ -110,6 +108,11 @@ class SocketFloor:
     def sign_hmac(self, payload: bytes) -> str:
         """A signature with the secret of `login`."""
         return hmac.new(self.login.api_secret.encode(), payload, hashlib.sha256).hexdigest()
+
+    def trade(self, price: str = "100000.00", symbol: str = "BTCUSDT") -> None:
+        """Let others trade with each other, on an otherwise uncrossed book."""
+        self.quote("SELL", price, "0.01", symbol=symbol)
+        self.quote("BUY", price, "0.01", symbol=symbol, account=TAKER)
 
     async def open(self, target: str) -> ClientConnection:
         """Connect; the connection ends with the floor."""

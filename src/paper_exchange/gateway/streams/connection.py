@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import unquote
 
+from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from paper_exchange.clock import Clock
@@ -78,6 +79,8 @@ class StreamConnection:
             async for message in self._socket:
                 text = message if isinstance(message, str) else message.decode(errors="replace")
                 self.post(text_frame(control.answer(text, self)))
+        except ConnectionClosed:
+            pass  # however it ended
         finally:
             self.unsubscribe(self.names)
 

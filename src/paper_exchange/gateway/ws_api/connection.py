@@ -53,6 +53,6 @@ class ApiConnection:
                 if reply.status == _BANNED:
                     self._socket.hang_up(CloseCode.POLICY_VIOLATION, "disconnected")
         except ConnectionClosed:
-            pass
+            pass  # however it ended
         finally:
             self._session.close()
