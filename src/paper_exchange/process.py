@@ -42,6 +42,8 @@ _log = logging.getLogger("paper_exchange")
 
 MARKET_STEP_US = 250_000
 """How often the house acts."""
+STREAM_LAG_US = 10_000
+"""Streams speak after the house has acted, not in the same instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +99,11 @@ async def running(options: Options) -> AsyncIterator[Running]:
     exchange.listen(limits.apply)
     api = Api(Venue(exchange, limits))
     gateway = RestGateway(api, ENDPOINTS)
-    sockets = SocketServer(api, clock=clock, limit_factor=options.limit_factor)
+    sockets = SocketServer(api, clock=clock, limit_factor=options.limit_factor, lag_us=STREAM_LAG_US)
     async with AsyncExitStack() as stack:
         if market is not None:
             stack.enter_context(_in_background(run_market(market, clock, exchange.execute_due, step_us=MARKET_STEP_US)))
-        rest = await stack.enter_async_context(
-            rest_server.serving(gateway, options.host, options.port)
-        )
+        rest = await stack.enter_async_context(rest_server.serving(gateway, options.host, options.port))
         ws = await stack.enter_async_context(sockets.serving(options.host, options.ws_port))
         yield Running(rest, ws, f"{ws}{API_PATH}", accounts.login(options.accounts[0]), accounts, exchange)
 

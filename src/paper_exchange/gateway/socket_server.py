@@ -92,6 +92,7 @@ class SocketServer:
         clock: The exchange's.
         wall: The peers': pings, message rates and connection attempts follow it.
         limit_factor: How many times Binance's limits on messages and connections are allowed.
+        lag_us: How long streams with a speed wait for a source that acts in steps.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class SocketServer:
         wall: Clock | None = None,
         lifetime: Lifetime | None = None,
         limit_factor: int = 1,
+        lag_us: int = 0,
     ) -> None:
         exchange = api.venue.exchange
         self._api = api
@@ -110,7 +112,7 @@ class SocketServer:
         self._limit_factor = limit_factor
         self._doors = {is_api: Door(limit_factor) for is_api in (False, True)}
         self._open: dict[Socket, ApiConnection | StreamConnection] = {}
-        self.audience = Audience(Market(exchange.engine, exchange.record), clock)
+        self.audience = Audience(Market(exchange.engine, exchange.record), clock, lag_us=lag_us)
         self.user_data = UserData(exchange.now_us)
         exchange.listen(self.audience.hear)
         exchange.listen(self.user_data.hear)

@@ -78,10 +78,10 @@ def payload(frame: bytes) -> Any:
 class StreamFloor:
     """The exchange."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, lag_us: int = 0) -> None:
         self.clock = VirtualClock(START_US)
         self.exchange = PaperExchange(clock=self.clock)
-        self.audience = Audience(Market(self.exchange.engine, self.exchange.record), self.clock)
+        self.audience = Audience(Market(self.exchange.engine, self.exchange.record), self.clock, lag_us=lag_us)
         self.exchange.listen(self.audience.hear)
         external = ReferencePriceRule(calculation_type="EXTERNAL")
         self.do(AddSymbol(spec=symbol("BTCUSDT", "BTC", "USDT", external)))

@@ -1,5 +1,6 @@
 """What the streams say, and when."""
 
+import asyncio
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -339,3 +340,18 @@ async def test_update_ids_leave_no_gap_and_the_snapshot_fits_in(floor: StreamFlo
     messages = heard.messages
     assert all(later["U"] == earlier["u"] + 1 for earlier, later in pairwise(messages))
     assert any(each["U"] <= snapshot + 1 <= each["u"] + 1 for each in messages)
+
+
+async def test_streams_may_wait_for_a_source_that_acts_in_steps() -> None:
+    floor = StreamFloor(lag_us=10_000)
+    ticking = asyncio.create_task(floor.audience.run())
+    heard = floor.listen("btcusdt@kline_1s")
+    await floor.pass_time(1)
+    floor.trade("100.00")
+    await floor.pass_time(0.009)
+    assert heard.messages == []
+    await floor.pass_time(0.001)
+    assert heard.messages[-1]["E"] == START_MS + 1010
+    await floor.pass_time(1)
+    assert [message["E"] for message in heard.take()[-2:]] == [START_MS + 1010, START_MS + 2010]
+    ticking.cancel()

@@ -53,11 +53,16 @@ class Audience:
     """All listeners to the market streams of one exchange.
 
     It is told what happens (`hear`) after the engine and the record have taken it in, and `run` makes it tick.
+
+    Args:
+        lag_us: How long after the end of a period its messages are made. A source that acts in steps needs a little,
+            or what it does in the last moment of a candle would come after the candle has closed.
     """
 
-    def __init__(self, market: Market, clock: Clock) -> None:
+    def __init__(self, market: Market, clock: Clock, *, lag_us: int = 0) -> None:
         self._hub = Hub(market)
         self._clock = clock
+        self._lag_us = lag_us
         self._listeners: dict[str, dict[Listener, None]] = {}
         self._opened = {period_us: asyncio.Event() for period_us in _PERIODS_US}
 
@@ -101,8 +106,8 @@ class Audience:
             if not self._hub.has_period(period_us):
                 opened.clear()
                 await opened.wait()
-            now_us = self._clock.now_us()
-            await self._clock.sleep_until(now_us - now_us % period_us + period_us)
+            told_us = self._clock.now_us() - self._lag_us
+            await self._clock.sleep_until(told_us - told_us % period_us + period_us + self._lag_us)
             self._publish(self._hub.tick(period_us, self._clock.now_us()))
 
     def _publish(self, messages: Iterable[Message]) -> None:
