@@ -16,7 +16,7 @@ from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.transport.call import Answer, Call
 from binance_spot_mcp.transport.clock import Sample, ServerClock
 from binance_spot_mcp.transport.ledger import CallClass, Cost, RateLedger, stated_limits
-from binance_spot_mcp.transport.venue import Venue, configured_venue
+from binance_spot_mcp.transport.venue import Venue, checked, configured_venue
 from binance_spot_mcp.transport.world import World
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ class Spot:
                 from binance_spot_mcp.transport.line import Line  # noqa: PLC0415  (httpx is slow to import)
 
                 venue = await self._find_venue() if self._find_venue else configured_venue(self._settings)
+                venue = checked(venue, self._settings.env)
                 self._line = Line(venue, self._settings, self._world, self.clock, self.ledger)
             return self._line
 

@@ -117,20 +117,23 @@ def admit(url: str, environment: Environment, channel: Channel) -> str:
     """Check a base URL against the hosts of the environment.
 
     Returns:
-        The URL as the rest of the code uses it: an origin, with the WebSocket API's path where the channel is that.
+        The URL as the table writes it; for paper an origin, with the WebSocket API's path where the channel is that.
 
     Raises:
         HostRefused: The URL is malformed, or its scheme, host or port is not one of the environment's.
     """
     parts = _parsed(url, channel)
     origin = _origin(parts)
+    base = f"{parts.scheme}://{parts.netloc.lower()}" + (WS_API_PATH if channel == "ws_api" else "")
     if environment == "paper":
         if not is_loopback(origin.host):
             raise HostRefused(f"paper talks to loopback only, and {origin.host} is not loopback{_belongs(origin.host)}")
-    elif origin not in {_origin(urlsplit(known)) for known in HOSTS[environment].of(channel)}:
+        return base
+    known = HOSTS[environment].of(channel)
+    same = [host for host in known if _origin(urlsplit(host)) == origin]
+    if not same:
         raise HostRefused(_why_foreign(origin, environment, channel))
-    base = f"{parts.scheme}://{parts.netloc.lower()}"
-    return base + WS_API_PATH if channel == "ws_api" else base
+    return base if base in same else same[0]
 
 
 def is_loopback(host: str) -> bool:

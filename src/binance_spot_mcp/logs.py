@@ -14,11 +14,14 @@ from typing import Literal
 import structlog
 
 HIDDEN = "[hidden]"
-LIBRARIES_THAT_PRINT_URLS = ("httpx", "httpcore", "httpx2", "httpcore2", "websockets")
 
 _SIGNATURE = re.compile(r"(signature(?:=|[\"']?:\s*[\"']?)|x-mbx-apikey[\"']?:\s*[\"']?)[^\s&\"',}]+", re.IGNORECASE)
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+# A URL holds a signature, and these libraries print URLs at INFO and DEBUG. Whoever logs here has them silent.
+for _library in ("httpx", "httpcore", "httpx2", "httpcore2", "websockets"):
+    logging.getLogger(_library).setLevel(logging.WARNING)
 
 
 class _Redactor(logging.Formatter):
@@ -52,8 +55,6 @@ def configure_logs(level: Level, file: Path | None = None, secrets: Iterable[str
         handler = logging.FileHandler(file, encoding="utf-8")
     handler.setFormatter(_Redactor(secrets))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in LIBRARIES_THAT_PRINT_URLS:
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def logger(room: str) -> structlog.stdlib.BoundLogger:

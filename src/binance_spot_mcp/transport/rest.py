@@ -4,7 +4,6 @@ Whether bytes left is taken from httpx's own trace of the connection, never gues
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from socket import gaierror
@@ -17,7 +16,7 @@ from pydantic import SecretStr
 
 from binance_spot_mcp import __version__
 from binance_spot_mcp.errors import OutcomeUnknown, SpotError, Unavailable, Unreachable
-from binance_spot_mcp.logs import LIBRARIES_THAT_PRINT_URLS, logger
+from binance_spot_mcp.logs import logger
 from binance_spot_mcp.transport.verdict import Reply
 
 CONNECT_SECONDS = 5.0
@@ -29,10 +28,6 @@ BODY_CAP = 32 * 2**20
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.LocalProtocolError)
 
 _log = logger("transport.rest")
-
-# A URL holds a signature, and these libraries print it at INFO and DEBUG.
-for _name in LIBRARIES_THAT_PRINT_URLS:
-    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)

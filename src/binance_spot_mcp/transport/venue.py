@@ -7,9 +7,10 @@ from functools import partial
 from pydantic import SecretStr
 
 from binance_spot_mcp.errors import Refused
-from binance_spot_mcp.hosts import HOSTS
+from binance_spot_mcp.hosts import HOSTS, HostRefused, admit
 from binance_spot_mcp.settings import Settings, SettingsError
 from binance_spot_mcp.signing import Signer, hmac_signer, private_key_signer
+from binance_spot_mcp.vocabulary import Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,20 @@ class Venue:
     market_data: str | None = None
     api_key: SecretStr | None = None
     signer: Callable[[], Signer] | None = None
+
+
+def checked(venue: Venue, env: Environment) -> Venue:
+    """The venue, if every host of it belongs to the environment: a key must never be shown to another.
+
+    Raises:
+        Refused: One does not.
+    """
+    for origin in (*venue.rest, *((venue.market_data,) if venue.market_data else ())):
+        try:
+            admit(origin, env, "rest")
+        except HostRefused as refusal:
+            raise Refused(f"{origin} was refused: {refusal}.", code="ENDPOINT_REFUSED") from None
+    return venue
 
 
 def configured_venue(settings: Settings) -> Venue:

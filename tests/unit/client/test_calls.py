@@ -33,7 +33,7 @@ from binance_spot_mcp.catalogue.trading import (
     PlaceOrderParams,
 )
 from binance_spot_mcp.client import Venue
-from binance_spot_mcp.errors import OutcomeUnknown, RateLimited, Refused, Rejected, Unavailable, Unreachable
+from binance_spot_mcp.errors import OutcomeUnknown, RateLimited, Refused, Rejected, SpotError, Unavailable, Unreachable
 from binance_spot_mcp.signing import hmac_signer
 from binance_spot_mcp.transport.ledger import BAN_AT_LEAST_MS
 
@@ -185,6 +185,22 @@ async def test_what_may_change_orders_is_sent_once(
     assert type(failure.value) is kind
     assert len(exchange.asked("/api/v3/order")) == 1
     assert machine.slept == []
+
+
+@pytest.mark.parametrize(
+    ("trouble", "counted"),
+    [(httpx.ConnectError("refused"), 0), (httpx.ReadTimeout("slow"), 1), (refusal(400, -2010), 1)],
+    ids=["never left", "lost", "refused without a count"],
+)
+async def test_an_order_counts_from_the_moment_it_may_have_left(
+    exchange: Exchange, machine: Machine, trouble: httpx.Response | Exception, counted: int
+) -> None:
+    exchange.on(PLACE, trouble)
+    spot = machine.spot(**KEY)
+    with pytest.raises(SpotError):
+        await spot.call(PLACE_ORDER, BUY)
+    orders = [row for row in spot.rate_limits()["limits"] if row["type"] == "ORDERS"]
+    assert [(row["used"], row["in_flight"]) for row in orders] == [(counted, 0), (counted, 0)]
 
 
 async def test_a_refused_signature_or_key_is_not_tried_again(exchange: Exchange, machine: Machine) -> None:
@@ -415,6 +431,19 @@ async def test_the_venue_is_looked_for_on_the_first_call_and_once(router: respx.
     await spot.aclose()
     assert found == ["found"]
     assert exchange.requests[-1].headers["x-mbx-apikey"] == "paper"
+
+
+@pytest.mark.parametrize("origin", ["https://api.binance.com", "http://192.168.1.2:80"])
+async def test_a_venue_outside_the_environment_is_refused_before_anything_is_sent(
+    exchange: Exchange, machine: Machine, origin: str
+) -> None:
+    async def find() -> Venue:
+        return Venue((origin,))
+
+    with pytest.raises(Refused, match="loopback only") as refused:
+        await machine.paper_spot(find).call(PING, PingParams())
+    assert refused.value.code == "ENDPOINT_REFUSED"
+    assert exchange.requests == []
 
 
 def test_importing_the_client_imports_no_http_library() -> None:

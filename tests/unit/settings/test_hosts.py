@@ -11,7 +11,7 @@ from binance_spot_mcp.vocabulary import Environment
     [
         ("https://api.binance.com/", "rest", "https://api.binance.com"),
         ("https://api.binance.com/api/v3", "rest", "https://api.binance.com"),
-        ("https://API.Binance.com:443", "rest", "https://api.binance.com:443"),
+        ("https://API.Binance.com:443", "rest", "https://api.binance.com"),
         ("wss://stream.binance.com:9443/ws", "streams", "wss://stream.binance.com:9443"),
         ("wss://ws-api.binance.com:443", "ws_api", "wss://ws-api.binance.com:443/ws-api/v3"),
     ],
@@ -74,6 +74,7 @@ def test_paper_takes_nothing_but_loopback(url: str) -> None:
         ("https://api.binance.us", "testnet", "Binance.US, another exchange"),
         ("https://fapi.binance.com", "live", "USD-M futures, not Spot"),
         ("https://data.binance.com", "live", "retired"),
+        ("http://api.binance.com", "live", "http:// is for loopback only; use https://"),
         ("https://api.binance.com", "testnet", "it belongs to BINANCE_ENV=live"),
         ("https://testnet.binance.vision", "live", "it belongs to BINANCE_ENV=testnet"),
         ("https://localhost:8080", "testnet", "only BINANCE_ENV=paper"),

@@ -146,6 +146,12 @@ def test_a_key_that_cannot_be_a_header_is_refused_without_being_shown() -> None:
     assert CANARY not in str(error.value)
 
 
+def test_pydantic_s_own_error_does_not_show_what_was_given() -> None:
+    with pytest.raises(ValueError, match="printable ASCII") as error:
+        Settings.model_validate({"api_key": f"{CANARY} é"})
+    assert CANARY not in str(error.value)
+
+
 @pytest.mark.parametrize("off", ["0", "false", "no", "off", "FALSE"])
 def test_testnet_off_alone_never_means_live(off: str) -> None:
     with pytest.raises(SettingsError, match=r"BINANCE_TESTNET \(environment\) is off but no environment is chosen"):

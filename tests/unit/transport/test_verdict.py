@@ -37,6 +37,11 @@ def test_a_server_error_leaves_an_order_unknown_and_a_read_unavailable_and_shows
     assert order.exchange is None
 
 
+def test_a_server_error_leaves_an_order_unknown_even_where_its_text_is_a_refusal() -> None:
+    body = {"code": -2010, "msg": "Account has insufficient balance for requested action."}
+    assert isinstance(judged(reply(503, body), changes=True), OutcomeUnknown)
+
+
 @pytest.mark.parametrize("code", [-1000, -1001, -1006, -1007, -1008, -1016])
 @pytest.mark.parametrize("status", [400, 409, 503])
 def test_an_error_of_unknown_execution_counts_under_any_status(code: int, status: int) -> None:
