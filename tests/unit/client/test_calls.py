@@ -4,11 +4,16 @@ import hashlib
 import hmac
 import subprocess
 import sys
+from base64 import b64decode
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
 
 import httpx
 import pytest
 import respx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import SecretStr
 from tests.unit.client.stand import API_KEY, KEY, NOW_MS, SECRET, Exchange, Machine, refusal, reply, sent_params
 
@@ -431,6 +436,26 @@ async def test_the_venue_is_looked_for_on_the_first_call_and_once(router: respx.
     await spot.aclose()
     assert found == ["found"]
     assert exchange.requests[-1].headers["x-mbx-apikey"] == "paper"
+
+
+async def test_a_key_file_signs_and_one_that_cannot_be_used_stops_signed_calls_alone(
+    exchange: Exchange, machine: Machine, tmp_path: Path
+) -> None:
+    key = Ed25519PrivateKey.generate()
+    pem = tmp_path / "key.pem"
+    pem.touch(0o600)
+    environ = {"BINANCE_API_KEY": API_KEY, "BINANCE_PRIVATE_KEY_PATH": str(pem)}
+    spot = machine.spot(**environ)
+    exchange.on(READ, reply(200, []))
+    exchange.on("GET /api/v3/ping", reply(200, {}))
+    await spot.call(PING, PingParams())
+    with pytest.raises(Refused, match="BINANCE_PRIVATE_KEY_PATH holds no PEM private key") as refused:
+        await spot.call(ORDER_RATE_LIMITS, OrderRateLimitsParams())
+    assert refused.value.code == "AUTH_FAILED"
+    pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    await spot.call(ORDER_RATE_LIMITS, OrderRateLimitsParams())
+    payload, _, signature = exchange.requests[-1].url.query.decode().rpartition("&signature=")
+    key.public_key().verify(b64decode(unquote(signature)), payload.encode())
 
 
 @pytest.mark.parametrize("origin", ["https://api.binance.com", "http://192.168.1.2:80"])
