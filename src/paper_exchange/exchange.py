@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from paper_exchange.clock import Clock
-from paper_exchange.engine.commands import Command, Place
+from paper_exchange.engine.commands import Command, Place, PlaceSor
 from paper_exchange.engine.engine import Engine
 from paper_exchange.engine.events import Event, Result
 from paper_exchange.engine.refusal import Refusal
@@ -58,7 +58,7 @@ class PaperExchange:
             with suppress(Refusal):
                 self.submit(command, at_us=at_us)
 
-    def check(self, command: Place) -> None:
+    def check(self, command: Place | PlaceSor) -> None:
         """Do what `order/test` does.
 
         Raises:

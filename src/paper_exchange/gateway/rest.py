@@ -3,6 +3,7 @@
 Source: rest-api.md#http-return-codes, #general-information-on-endpoints, #limits; CHANGELOG.md (2023-12-04: 404)
 """
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -19,6 +20,8 @@ from paper_exchange.gateway.refusals import Rejected
 from paper_exchange.market.wire import TimeUnit
 
 _JSON = "application/json;charset=UTF-8"
+_SBE = "application/sbe"
+_SBE_SCHEMA = re.compile(r"[0-9]{1,9}:[0-9]{1,9}").fullmatch
 _MAX_BODY = 65_536
 _UNITS: dict[str, TimeUnit] = {
     "": "MILLISECOND",
@@ -57,17 +60,19 @@ class RestGateway:
         if route in _REMOVED:
             return Response(_GONE, 410, media_type="text/html")
         endpoint = self._endpoints.get(route)
+        accept = request.headers.get("accept", "")
         if endpoint is None:
-            return _not_found(request.headers.get("accept", ""))
-        body = b""
-        if request.method != "GET":
-            body = await request.body()
-            if len(body) > _MAX_BODY:
-                return Response(status_code=413)
+            return _not_found(accept)
+        if accept == _SBE:
+            return Response(status_code=406)
+        body = b"" if request.method == "GET" else await _body(request)
+        if body is None:
+            return Response(status_code=413)
         address = request.client.host if request.client else ""
         try:
             said = sent.read(request.scope["query_string"], body)
             unit = _time_unit(request.headers.get("x-mbx-time-unit", ""))
+            _refuse_sbe(request.headers.get("x-mbx-sbe"))
         except Rejected as error:
             return self._response(self._api.turn_down(endpoint, error, address), address)
         credentials = Credentials(request.headers.get("x-mbx-apikey"), said.payload, said.signature)
@@ -89,6 +94,25 @@ class RestGateway:
         if reply.retry_at_us is not None:
             headers["Retry-After"] = str(max(1, -(-(reply.retry_at_us - now_us) // 1_000_000)))
         return headers
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body, None when it is longer than any request needs."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_BODY:
+            return None
+    return body
+
+
+def _refuse_sbe(schema: str | None) -> None:
+    """The binary encoding is switched off here. Source: faqs/sbe_faq.md"""
+    if schema is None:
+        return
+    if not _SBE_SCHEMA(schema):
+        raise Rejected(-1152, "Invalid X-MBX-SBE header; expected <SCHEMA_ID>:<VERSION>.")
+    raise Rejected(-1155, "SBE is not enabled.")
 
 
 def _time_unit(header: str) -> TimeUnit:

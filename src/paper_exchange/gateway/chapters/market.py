@@ -122,8 +122,10 @@ def trading_day_ticker(venue: Venue, arguments: Arguments, caller: Caller) -> An
 
 
 def rolling_ticker(venue: Venue, arguments: Arguments, caller: Caller) -> Any:
-    """Statistics of a rolling window."""
+    """Statistics of a rolling window; a single symbol must have traded."""
     now_us, window_us = venue.exchange.now_us(), arguments[WINDOW_SIZE]
+    if "symbol" in arguments and _history(venue, arguments).last_trade is None:
+        raise Rejected(-2016, "No trading window could be found for the symbol. Try ticker/24hrs instead.")
     return _tickers(venue, arguments, caller, lambda history: history.rolling_ticker(window_us, now_us))
 
 

@@ -5,7 +5,7 @@ Source: rest-api.md#sor, faqs/sor_faq.md
 
 from typing import Any, cast
 
-from paper_exchange.engine.commands import Place, PlaceSor
+from paper_exchange.engine.commands import PlaceSor
 from paper_exchange.engine.events import Placed
 from paper_exchange.engine.orders import Terms
 from paper_exchange.engine.words import OrderType
@@ -52,7 +52,7 @@ def place_sor_order(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
 
 def test_sor_order(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
     """Everything that comes before the engine, and nothing more."""
-    command = Place(account=caller.account, symbol=arguments[SYMBOL], order=_terms(venue, arguments))
+    command = PlaceSor(account=caller.account, symbol=arguments[SYMBOL], order=_terms(venue, arguments))
     venue.exchange.check(command)
     if not arguments[COMPUTE_COMMISSION_RATES]:
         return {}
