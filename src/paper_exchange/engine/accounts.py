@@ -80,13 +80,14 @@ class Account:
         "lists_by_client_id",
         "open_count",
         "open_lists",
+        "permissions",
         "seats",
         "settings",
         "updated_us",
     )
 
     def __init__(self, settings: OpenAccount) -> None:
-        self.settings = settings
+        self.configure(settings)
         self.balances: dict[str, Balance] = {}
         self.seats: dict[str, Seat] = {}
         self.open_lists: dict[int, OrderList] = {}
@@ -94,6 +95,11 @@ class Account:
         self.lists_by_client_id: dict[str, int] = {}
         self.open_count = 0
         self.updated_us = 0
+
+    def configure(self, settings: OpenAccount) -> None:
+        """Take new settings; what the account has stays."""
+        self.settings = settings
+        self.permissions = frozenset(settings.permissions)
 
     @property
     def id(self) -> int:

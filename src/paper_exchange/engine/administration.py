@@ -38,7 +38,7 @@ def open_account(x: Exchange, command: OpenAccount) -> Done:
     if account is None:
         x.accounts[command.account] = Account(command)
     else:
-        account.settings = command
+        account.configure(command)
     return Done()
 
 

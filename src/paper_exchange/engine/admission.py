@@ -7,7 +7,8 @@ what the engine refuses (-2010: account, client id, prices, funds). None of thes
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from paper_exchange.engine.accounts import Account, Seat
 from paper_exchange.engine.composition import check_composition
@@ -24,7 +25,7 @@ from paper_exchange.engine.triggers import reaches
 from paper_exchange.engine.words import ALGO
 
 
-class Need(NamedTuple):
+class Need(Struct, frozen=True, gc=False):
     """What it takes to place an order now: funds to lock, and what a MARKET order would match."""
 
     amount: Decimal
@@ -57,9 +58,8 @@ def check_account(market: Market, account: Account) -> None:
     """Refuse an account that may not trade, or not this symbol. Source: errors.md#other-errors"""
     if not account.settings.can_trade:
         raise Refusal(-2010, "This account may not place or cancel orders.")
-    permissions = account.settings.permissions
     for one_of in market.spec.permission_sets:
-        if not any(each in permissions for each in one_of):
+        if account.permissions.isdisjoint(one_of):
             raise Refusal(-2010, "This symbol is not permitted for this account.")
 
 

@@ -1,7 +1,6 @@
 """The order book of one symbol: price levels, and in each the queue of resting orders.
 
-Prices are kept in sorted lists and levels in dicts, so that the best price is at the end of a list and any level one
-look-up away. A queue is a dict, because a dict keeps insertion order and gives up any member at once.
+The queue of a level is a dict, because a dict keeps insertion order and gives up any member at once.
 """
 
 from bisect import bisect_left, insort
@@ -39,70 +38,67 @@ class Level:
 
 
 class BookSide:
-    """The bids or the asks."""
+    """The bids or the asks.
 
-    __slots__ = ("_levels", "_prices", "side")
+    Levels are found by their rank: the price for bids, the negated price for asks, so that the best one has the highest
+    and what happens near it moves little of the sorted list.
+    """
+
+    __slots__ = ("_levels", "_ranks", "side")
 
     def __init__(self, side: Side) -> None:
         self.side = side
         self._levels: dict[Decimal, Level] = {}
-        self._prices: list[Decimal] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._prices)
+        self._ranks: list[Decimal] = []
 
     @property
     def best(self) -> Decimal | None:
         """The price a taker would meet first."""
-        if not self._prices:
-            return None
-        return self._prices[-1] if self.side == "BUY" else self._prices[0]
+        return self.price_at(0)
 
     def levels(self) -> Iterator[Level]:
         """Levels, best first. The book must not change meanwhile."""
-        prices = reversed(self._prices) if self.side == "BUY" else iter(self._prices)
-        return map(self._levels.__getitem__, prices)
+        return map(self._levels.__getitem__, reversed(self._ranks))
 
     def price_at(self, depth: int) -> Decimal | None:
         """The price `depth` existing levels behind the best one, None when the book is not that deep."""
-        if depth >= len(self._prices):
-            return None
-        return self._prices[-1 - depth] if self.side == "BUY" else self._prices[depth]
+        return self._levels[self._ranks[-1 - depth]].price if depth < len(self._ranks) else None
 
     def quantity_at(self, price: Decimal) -> Decimal:
         """Visible quantity at a price, zero where there is no level."""
-        level = self._levels.get(price)
+        level = self._levels.get(self._rank(price))
         return ZERO if level is None else level.quantity
 
     def add(self, order: Order, price: Decimal) -> Decimal:
         """Put an order at the end of its queue; returns the level's visible quantity."""
-        level = self._levels.get(price)
+        rank = self._rank(price)
+        level = self._levels.get(rank)
         if level is None:
-            level = self._levels[price] = Level(price)
-            insort(self._prices, price)
+            level = self._levels[rank] = Level(price)
+            insort(self._ranks, rank)
         level.orders[order.order_id] = order
         level.quantity += order.visible
         return level.quantity
 
     def remove(self, order: Order, price: Decimal) -> Decimal:
         """Take an order out; returns what is visible of the level afterwards."""
-        level = self._levels[price]
+        rank = self._rank(price)
+        level = self._levels[rank]
         del level.orders[order.order_id]
         level.quantity -= order.visible
         if not level.orders:
-            self._drop(price)
-            return ZERO
+            del self._levels[rank]
+            del self._ranks[bisect_left(self._ranks, rank)]
         return level.quantity
 
     def shrink(self, price: Decimal, by: Decimal) -> Decimal:
         """Lower a level by what one of its orders lost in place; returns what is left visible."""
-        level = self._levels[price]
+        level = self._levels[self._rank(price)]
         level.quantity -= by
         return level.quantity
 
-    def _drop(self, price: Decimal) -> None:
-        del self._levels[price]
-        del self._prices[bisect_left(self._prices, price)]
+    def _rank(self, price: Decimal) -> Decimal:
+        return price if self.side == "BUY" else -price
 
 
 class Book:

@@ -7,7 +7,8 @@ Source: faqs/commission_faq.md
 """
 
 from decimal import Decimal
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from paper_exchange.engine.symbols import Commission, Rates
 from paper_exchange.engine.words import Side
@@ -15,16 +16,12 @@ from paper_exchange.engine.words import Side
 DISCOUNT_ASSET = "BNB"
 
 
-class Rate(NamedTuple):
-    """Fractions of the received amount that one kind of fill costs."""
+class Rate(Struct, frozen=True):
+    """Fractions of the received amount that one kind of fill costs; `full` is both parts together."""
 
     standard: Decimal
     undiscounted: Decimal
-
-    @property
-    def full(self) -> Decimal:
-        """What is paid in the received asset."""
-        return self.standard + self.undiscounted
+    full: Decimal
 
 
 class Fees:
@@ -35,11 +32,7 @@ class Fees:
     def __init__(self, commission: Commission) -> None:
         self.commission = commission
         self._rates: dict[tuple[Side, bool], Rate] = {
-            (side, is_maker): Rate(
-                order_rate(commission.standard, side, is_maker=is_maker),
-                order_rate(commission.special, side, is_maker=is_maker)
-                + order_rate(commission.tax, side, is_maker=is_maker),
-            )
+            (side, is_maker): _rate(commission, side, is_maker=is_maker)
             for side in ("BUY", "SELL")
             for is_maker in (True, False)
         }
@@ -52,3 +45,11 @@ class Fees:
 def order_rate(rates: Rates, side: Side, *, is_maker: bool) -> Decimal:
     """What one set of rates takes from a fill of this side and role."""
     return (rates.maker if is_maker else rates.taker) + (rates.buyer if side == "BUY" else rates.seller)
+
+
+def _rate(commission: Commission, side: Side, *, is_maker: bool) -> Rate:
+    standard, special, tax = (
+        order_rate(rates, side, is_maker=is_maker)
+        for rates in (commission.standard, commission.special, commission.tax)
+    )
+    return Rate(standard, special + tax, standard + special + tax)

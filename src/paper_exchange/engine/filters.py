@@ -247,14 +247,12 @@ class Capacity:
         """
         if self._all is not None and len(seat.open) + len(added) > self._all.max_num_orders:
             raise filter_failure("MAX_NUM_ORDERS")
-        algos = sum(terms.type in ALGO for terms in added)
-        if algos and self._algo is not None:
-            algos += sum(order.is_algo for order in seat.open.values())
+        if self._algo is not None and (algos := _algos(added)):
+            algos += _algos(order.terms for order in seat.open.values())
             if algos > self._algo.max_num_algo_orders:
                 raise filter_failure("MAX_NUM_ALGO_ORDERS")
-        icebergs = sum(terms.iceberg_qty is not None for terms in added)
-        if icebergs and self._iceberg is not None:
-            icebergs += sum(order.terms.iceberg_qty is not None for order in seat.open.values())
+        if self._iceberg is not None and (icebergs := _icebergs(added)):
+            icebergs += _icebergs(order.terms for order in seat.open.values())
             if icebergs > self._iceberg.max_num_iceberg_orders:
                 raise filter_failure("MAX_NUM_ICEBERG_ORDERS")
         if self._position is not None and any(terms.side == "BUY" for terms in added):
@@ -266,6 +264,14 @@ class Capacity:
             lists = sum(each.symbol == self._symbol for each in account.open_lists.values())
             if lists + 1 > self._lists.max_num_order_lists:
                 raise filter_failure("MAX_NUM_ORDER_LISTS")
+
+
+def _algos(orders: Iterable[Terms]) -> int:
+    return len([terms for terms in orders if terms.type in ALGO])
+
+
+def _icebergs(orders: Iterable[Terms]) -> int:
+    return len([terms for terms in orders if terms.iceberg_qty is not None])
 
 
 class ExchangeCapacity:
@@ -283,14 +289,12 @@ class ExchangeCapacity:
         """Refuse what would leave an account with too much open. Source: filters.md#exchange-filters"""
         if self._all is not None and account.open_count + len(added) > self._all.max_num_orders:
             raise filter_failure("EXCHANGE_MAX_NUM_ORDERS")
-        algos = sum(terms.type in ALGO for terms in added)
-        if algos and self._algo is not None:
-            algos += sum(order.is_algo for order in account.open_orders())
+        if self._algo is not None and (algos := _algos(added)):
+            algos += _algos(order.terms for order in account.open_orders())
             if algos > self._algo.max_num_algo_orders:
                 raise filter_failure("EXCHANGE_MAX_NUM_ALGO_ORDERS")
-        icebergs = sum(terms.iceberg_qty is not None for terms in added)
-        if icebergs and self._iceberg is not None:
-            icebergs += sum(order.terms.iceberg_qty is not None for order in account.open_orders())
+        if self._iceberg is not None and (icebergs := _icebergs(added)):
+            icebergs += _icebergs(order.terms for order in account.open_orders())
             if icebergs > self._iceberg.max_num_iceberg_orders:
                 raise filter_failure("EXCHANGE_MAX_NUM_ICEBERG_ORDERS")
         if len(added) > 1 and self._lists is not None and len(account.open_lists) + 1 > self._lists.max_num_order_lists:

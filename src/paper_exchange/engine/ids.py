@@ -1,11 +1,9 @@
 """Numbers and names that the engine gives out, in order and without chance."""
 
+from base64 import urlsafe_b64encode
 from hashlib import blake2b
 
 from msgspec import Struct
-
-_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_CLIENT_ID_LENGTH = 22
 
 
 class Counters(Struct):
@@ -38,11 +36,7 @@ class Counters(Struct):
         return self.priority
 
     def next_client_id(self) -> str:
-        """A client id for an order, list or cancel whose sender named none: 22 letters and digits."""
+        """A client id for an order, list or cancel whose sender named none: 22 letters, digits, `-` and `_`."""
         self.client_id += 1
-        number = int.from_bytes(blake2b(self.client_id.to_bytes(8), digest_size=20).digest())
-        letters = []
-        for _ in range(_CLIENT_ID_LENGTH):
-            number, index = divmod(number, len(_ALPHABET))
-            letters.append(_ALPHABET[index])
-        return "".join(letters)
+        digest = blake2b(self.client_id.to_bytes(8), digest_size=16).digest()
+        return urlsafe_b64encode(digest)[:22].decode()

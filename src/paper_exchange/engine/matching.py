@@ -5,7 +5,9 @@ order affordable) is read off it; then it is carried out match by match.
 """
 
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 from paper_exchange.engine.accounts import Seat
 from paper_exchange.engine.events import AccountTrade, Allocation, Fill, OrderReport, PreventedMatch, Trade
@@ -24,7 +26,7 @@ PlanEnd = Literal["FILLED", "DRY", "PREVENTED", "OUT_OF_RANGE"]
 """Why a plan stops: nothing left to fill, nothing more to match, ended by self-trade prevention, or by PRICE_RANGE."""
 
 
-class Match(NamedTuple):
+class Match(Struct, frozen=True, gc=False):
     """A resting order that will be met, how much of it, and how the trade is prevented if it is."""
 
     maker: Order
@@ -32,7 +34,7 @@ class Match(NamedTuple):
     prevention: StpMode | None = None
 
 
-class Plan(NamedTuple):
+class Plan(Struct, frozen=True, gc=False):
     """The matches of a taker, in order."""
 
     matches: list[Match]
@@ -55,7 +57,7 @@ class Plan(NamedTuple):
         )
 
 
-class Taken(NamedTuple):
+class Taken(Struct, frozen=True, gc=False):
     """What a taker phase came to."""
 
     fills: tuple[Fill, ...] = ()
@@ -96,15 +98,16 @@ def take(x: Exchange, order: Order, plan: Plan) -> Taken:
     fills: list[Fill] = []
     prevented: list[PreventedMatch] = []
     level: tuple[Market, Side, Decimal] | None = None
-    for maker, quantity, mode in plan.matches:
+    for match in plan.matches:
+        maker = match.maker
         here = x.markets[maker.symbol], maker.terms.side, maker.price or ZERO
         if level is not None and level != here:
             _tell_level(x, *level)
         level = here
-        if mode is None:
-            fills.append(_trade(x, here[0], order, maker, quantity))
+        if match.prevention is None:
+            fills.append(_trade(x, here[0], order, maker, match.quantity))
         else:
-            prevented.append(prevent(x, order, maker, quantity, mode))
+            prevented.append(prevent(x, order, maker, match.quantity, match.prevention))
     if level is not None:
         _tell_level(x, *level)
     return Taken(tuple(fills), tuple(prevented))
@@ -119,7 +122,7 @@ def _quote(maker: Order, quantity: Decimal, quantum: Decimal) -> Decimal:
     return ((maker.price or ZERO) * quantity).quantize(quantum)
 
 
-class _Deal(NamedTuple):
+class _Deal(Struct, frozen=True, gc=False):
     """One side of a fill: a trade on `market`, or an allocation when smart order routing filled a taker."""
 
     market: Market

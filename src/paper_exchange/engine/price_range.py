@@ -4,13 +4,14 @@ Source: faqs/price_range_execution_rules.md
 """
 
 from decimal import Decimal
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from paper_exchange.engine.market import Market
 from paper_exchange.engine.words import Side
 
 
-class PriceLimits(NamedTuple):
+class PriceLimits(Struct, frozen=True, gc=False):
     """Bounds of a taker phase; None is no bound."""
 
     low: Decimal | None

@@ -5,7 +5,8 @@ An average is kept as a pair (sum, weight) so that comparing against it needs no
 
 from collections import deque
 from decimal import Decimal
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from paper_exchange.engine.orders import ZERO
 from paper_exchange.engine.symbols import ReferencePriceRule
@@ -15,7 +16,7 @@ _MINUTE_US = 60 * _SECOND_US
 _ONE_TRADE = 10_000
 
 
-class Average(NamedTuple):
+class Average(Struct, frozen=True, gc=False):
     """A price as sum / weight; the weight is positive."""
 
     sum: Decimal
