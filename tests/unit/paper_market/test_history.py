@@ -114,6 +114,15 @@ def test_candles_begin_with_the_first_trade_and_end_with_the_open_one(market: Ma
     ]
 
 
+def test_a_candle_is_closed_from_the_instant_the_next_one_opens(market: Market) -> None:
+    market.trade(0, "10", "1")
+    before, after = (
+        market.history.klines(INTERVALS["1m"], MIDNIGHT_US + now_us) for now_us in (MINUTE_US - 1, MINUTE_US)
+    )
+    assert [kline.is_closed for kline in before] == [False]
+    assert [kline.is_closed for kline in after] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("asked", "minutes"),
     [

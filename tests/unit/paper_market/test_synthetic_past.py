@@ -157,3 +157,35 @@ def test_cross_pairs_agree_with_the_pairs_they_are_made_of(market: SyntheticMark
     for eth, btc, cross in zip(price_of["ETHUSDT"], price_of["BTCUSDT"], price_of["ETHBTC"], strict=True):
         implied = eth.bar.close_e8 / btc.bar.close_e8
         assert abs(cross.bar.close_e8 / 10**8 / implied - 1) < 0.0005
+
+
+def test_the_very_first_trade_has_the_first_id(market: SyntheticMarket) -> None:
+    (first,) = history_of(market, "BTCUSDT").klines(INTERVALS["1d"], GENESIS_US, start_us=0, limit=1)
+    assert first.bar.first_id == 1
+
+
+@pytest.mark.parametrize("symbol", SYMBOLS)
+def test_extremes_are_reached_by_takers_of_the_right_side(market: SyntheticMarket, symbol: str) -> None:
+    history = history_of(market, symbol)
+    for kline in history.klines(INTERVALS["1m"], LAST_MINUTE_US - 1, limit=60):
+        bar = kline.bar
+        trades = history.trades_from(bar.first_id, bar.count)
+        if bar.low_e8 < min(bar.open_e8, bar.close_e8):
+            assert all(trade.buyer_is_maker for trade in trades if trade.price_e8 == bar.low_e8)
+        if bar.high_e8 > max(bar.open_e8, bar.close_e8):
+            assert not any(trade.buyer_is_maker for trade in trades if trade.price_e8 == bar.high_e8)
+
+
+def test_the_past_is_out_of_reach_once_trades_after_it_are_forgotten(market: SyntheticMarket) -> None:
+    past = market.past("BTCUSDT")
+    history = History(past, kept_trades=8)
+    next_id = past.trades.next_id
+    for trade_id in range(next_id, next_id + 30):
+        time_us = GENESIS_US + (trade_id - next_id) * SECOND_US
+        history.record(PublicTrade(trade_id, 10**8, 10**8, 10**8, time_us, buyer_is_maker=False), trade_id)
+    known = [trade.trade_id for trade in history.recent_trades(1000)]
+    assert 8 <= len(known) < 30
+    assert known == list(range(known[0], next_id + 30))
+    assert history.trades_from(1, 1)[0].trade_id == known[0]
+    assert history.aggregates_between(GENESIS_US - MINUTE_US, None, 1)[0].first_id == known[0]
+    assert history.aggregates_from(0, 1)[0].first_id == known[0]
