@@ -227,7 +227,7 @@ class History:
         The last one may still be open. Candles start with the symbol's first trade, or as far back as the record knows
         candles of this fineness.
         """
-        if self._begin_us is None:
+        if self._begin_us is None or (start_us is not None and start_us > now_us):
             return []
         last_us = interval.opening(now_us if end_us is None else min(end_us, now_us), zone_us)
         earliest_us = self._earliest(interval, zone_us, self._begin_us)

@@ -99,6 +99,12 @@ def test_empty_candles_far_from_any_trade_still_know_the_price(market: Market) -
         assert (row[4], row[8]) == ("10.00000000", 0)
 
 
+@pytest.mark.parametrize("interval", INTERVALS)
+def test_no_candle_opens_in_a_future_however_far(market: Market, interval: str) -> None:
+    market.trade(0, "10", "1")
+    assert market.klines(interval, 0, start_us=2**62) == []
+
+
 def test_nothing_traded_means_no_candles(market: Market) -> None:
     assert market.klines("1d", 0) == []
 
@@ -135,6 +141,7 @@ def test_a_candle_is_closed_from_the_instant_the_next_one_opens(market: Market) 
         ({"start_us": 2 * MINUTE_US, "end_us": 3 * MINUTE_US}, [2, 3]),
         ({"start_us": 3 * MINUTE_US, "end_us": 2 * MINUTE_US}, []),
         ({"start_us": 99 * MINUTE_US}, []),
+        ({"end_us": 10**18}, [5, 6, 7, 8, 9]),
     ],
 )
 def test_candles_are_chosen_by_their_opening(market: Market, asked: dict[str, int], minutes: list[int]) -> None:

@@ -30,7 +30,6 @@ class SyntheticMarket:
     def __init__(self, catalog: Catalog, *, seed: int, genesis_us: int, settings: FlowSettings | None = None) -> None:
         self._catalog = catalog
         self._seed = seed
-        self._genesis_us = genesis_us
         self._settings = FlowSettings() if settings is None else settings
         self._prices = Prices(catalog, seed, genesis_us)
         self._pasts = {
