@@ -31,6 +31,27 @@ def test_misspelt_streams_do_not_exist(name: str) -> None:
     assert parse(name) is None
 
 
+@pytest.mark.parametrize(
+    ("longer", "usual"),
+    [
+        ("!miniTicker@arr@1000ms", "!miniTicker@arr"),
+        ("btcusdt@depth@1000ms", "btcusdt@depth"),
+        ("btcusdt@depth5@1000ms", "btcusdt@depth5"),
+    ],
+)
+def test_speeds_may_be_written_out_as_clients_do(longer: str, usual: str) -> None:
+    one, other = parse(longer), parse(usual)
+    assert one is not None
+    assert other is not None
+    assert (one.kind, one.symbol, one.period_us, one.levels) == (
+        other.kind,
+        other.symbol,
+        other.period_us,
+        other.levels,
+    )
+    assert period_ms("!miniTicker@arr@3000ms") == 3000
+
+
 def test_symbols_beyond_ascii_have_streams() -> None:
     assert parse("这是测试币456@trade") == Stream("这是测试币456@trade", Kind.TRADE, "这是测试币456")
 

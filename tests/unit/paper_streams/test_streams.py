@@ -267,12 +267,13 @@ async def test_the_average_price_is_said_every_second_once_there_is_one(floor: S
 
 async def test_the_reference_price_is_said_every_second_where_there_is_one(floor: StreamFloor) -> None:
     heard = floor.listen("btcusdt@referencePrice", "ethusdt@referencePrice")
-    await floor.pass_time(1)
-    floor.do(SetReferencePrice(symbol="BTCUSDT", price=Decimal("99.5")))
-    await floor.pass_time(1)
-    unset, given = heard.messages
-    assert unset == {"e": "referencePrice", "s": "BTCUSDT", "r": None, "t": START_MS + 1000}
-    assert given["r"] == "99.50000000"
+    for price in (Decimal("99.5"), None):
+        floor.do(SetReferencePrice(symbol="BTCUSDT", price=price))
+        await floor.pass_time(1)
+    assert heard.messages == [
+        {"e": "referencePrice", "s": "BTCUSDT", "r": "99.50000000", "t": START_MS + 1000},
+        {"e": "referencePrice", "s": "BTCUSDT", "r": None, "t": START_MS + 2000},
+    ]
 
 
 async def test_times_are_microseconds_for_those_who_asked_for_them(floor: StreamFloor) -> None:

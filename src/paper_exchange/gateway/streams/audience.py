@@ -6,7 +6,7 @@ every listener is given the same bytes. A stream that nobody listens to is close
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 import msgspec
 
@@ -15,12 +15,10 @@ from paper_exchange.engine.events import Event
 from paper_exchange.gateway.sockets.socket import text_frame
 from paper_exchange.gateway.streams.feeds import Draw, Market
 from paper_exchange.gateway.streams.hub import Hub, Message
-from paper_exchange.gateway.streams.names import TENTH_US, Stream
+from paper_exchange.gateway.streams.names import PERIODS_US, Stream
 from paper_exchange.market.history import BlockTrade
-from paper_exchange.market.intervals import SECOND_US
 from paper_exchange.market.wire import TimeUnit
 
-_PERIODS_US: Final = (TENTH_US, SECOND_US, 2 * SECOND_US)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -64,7 +62,7 @@ class Audience:
         self._clock = clock
         self._lag_us = lag_us
         self._listeners: dict[str, dict[Listener, None]] = {}
-        self._opened = {period_us: asyncio.Event() for period_us in _PERIODS_US}
+        self._opened = {period_us: asyncio.Event() for period_us in PERIODS_US}
 
     def join(self, stream: Stream, listener: Listener) -> None:
         """Let a listener hear a stream from now on."""
@@ -96,7 +94,7 @@ class Audience:
     async def run(self) -> NoReturn:
         """Speak at the end of every period, for ever."""
         async with asyncio.TaskGroup() as tasks:
-            for period_us in _PERIODS_US:
+            for period_us in PERIODS_US:
                 tasks.create_task(self._run(period_us))
         raise AssertionError("unreachable: the tasks never end")
 

@@ -65,13 +65,22 @@ _PLAIN: Final = {
     "ticker": (Kind.TICKER, SECOND_US),
     "avgPrice": (Kind.AVERAGE_PRICE, SECOND_US),
     "referencePrice": (Kind.REFERENCE_PRICE, SECOND_US),
-    "depth": (Kind.DIFF_DEPTH, SECOND_US),
-    "depth@100ms": (Kind.DIFF_DEPTH, TENTH_US),
 }
+_SPEEDS: Final = {None: SECOND_US, "100": TENTH_US, "1000": SECOND_US}
+"""Periods of depth streams by what stands before `ms`. That 1000 may be written out is not documented."""
+_MINI_TICKERS: Final = {
+    "!miniTicker@arr": SECOND_US,
+    "!miniTicker@arr@1000ms": SECOND_US,
+    "!miniTicker@arr@3000ms": 3 * SECOND_US,
+}
+"""The longer names are no longer documented, but widely used clients still ask for them."""
+PERIODS_US: Final = (TENTH_US, SECOND_US, 2 * SECOND_US, 3 * SECOND_US)
+"""Every speed that a stream may have."""
+
 _WINDOWS: Final = "1h|4h|1d"
 _KLINE = re.compile(rf"kline_({'|'.join(INTERVALS)})(@\+08:00)?")
 _WINDOW = re.compile(rf"ticker_({_WINDOWS})")
-_PARTIAL_DEPTH = re.compile(r"depth(5|10|20)(@100ms)?")
+_DEPTH = re.compile(r"depth(5|10|20)?(?:@(100|1000)ms)?")
 _ALL_WINDOW = re.compile(rf"!ticker_({_WINDOWS})@arr")
 
 
@@ -81,8 +90,8 @@ def parse(name: str) -> Stream | None:
     Binance takes a subscription to a stream that it does not (or no longer) have, such as `!ticker@arr` or
     `BTCUSDT@trade`, and stays silent. Whether the symbol is listed is not looked at: it may be listed later.
     """
-    if name == "!miniTicker@arr":
-        return Stream(name, Kind.MINI_TICKER, period_us=SECOND_US)
+    if name in _MINI_TICKERS:
+        return Stream(name, Kind.MINI_TICKER, period_us=_MINI_TICKERS[name])
     if match := _ALL_WINDOW.fullmatch(name):
         return Stream(name, Kind.WINDOW_TICKER, period_us=SECOND_US, variant=match[1])
     lower, at, what = name.partition("@")
@@ -96,6 +105,7 @@ def parse(name: str) -> Stream | None:
         return Stream(name, Kind.KLINE, symbol, period_us, variant=match[1], zone_us=8 * HOUR_US if match[2] else 0)
     if match := _WINDOW.fullmatch(what):
         return Stream(name, Kind.WINDOW_TICKER, symbol, SECOND_US, variant=match[1])
-    if match := _PARTIAL_DEPTH.fullmatch(what):
-        return Stream(name, Kind.PARTIAL_DEPTH, symbol, TENTH_US if match[2] else SECOND_US, levels=int(match[1]))
+    if match := _DEPTH.fullmatch(what):
+        kind = Kind.PARTIAL_DEPTH if match[1] else Kind.DIFF_DEPTH
+        return Stream(name, kind, symbol, _SPEEDS[match[2]], levels=int(match[1] or 0))
     return None
