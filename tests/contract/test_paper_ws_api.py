@@ -192,7 +192,10 @@ def external_price(floor: SocketFloor) -> str:
 
 
 async def reference_price_unset(floor: SocketFloor, api: ApiClient) -> Any:
-    return await api.call("referencePrice", symbol=external_price(floor))
+    symbol = external_price(floor)
+    for price in (Decimal(100_000), None):
+        floor.do(SetReferencePrice(symbol=symbol, price=price))
+    return await api.call("referencePrice", symbol=symbol)
 
 
 async def reference_price(floor: SocketFloor, api: ApiClient) -> Any:
