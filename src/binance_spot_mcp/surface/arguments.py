@@ -5,11 +5,11 @@ since a lost `stopPrice` costs money. Whatever is wrong is said in one sentence 
 """
 
 import difflib
+import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
-import msgspec
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -20,7 +20,7 @@ from binance_spot_mcp.surface.text import given
 
 P = TypeVar("P", bound=Params)
 
-MOST_BYTES = 65_536
+MOST_CHARACTERS = 65_536
 """Arguments of one call, as JSON."""
 _SENTENCES = 3
 """Mistakes that one refusal names."""
@@ -60,12 +60,15 @@ def check_size(arguments: Mapping[str, Any]) -> None:
     Raises:
         InvalidInput: TOO_LARGE, above 64 KB.
     """
-    size = len(msgspec.json.encode(arguments))
-    if size > MOST_BYTES:
+    try:
+        size = len(json.dumps(arguments, ensure_ascii=False))
+    except (ValueError, RecursionError):  # a number of thousands of digits, or lists in lists without end
+        size = MOST_CHARACTERS + 1
+    if size > MOST_CHARACTERS:
         raise InvalidInput(
-            f"The arguments take {size} bytes, more than {MOST_BYTES}. Send less.",
+            f"The arguments are longer than {MOST_CHARACTERS} characters. Send less.",
             code="TOO_LARGE",
-            details={"allowed": MOST_BYTES, "given": size},
+            details={"allowed": MOST_CHARACTERS},
         )
 
 
@@ -138,7 +141,7 @@ def _names(model: type[Params]) -> dict[str, str]:
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value
-    return msgspec.json.encode(value).decode()
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _refuse_unknown(model: type[Params], arguments: Mapping[str, Any], options: Iterable[str]) -> None:

@@ -70,6 +70,7 @@ async def all_pages(agent: Client, tool: str, arguments: dict[str, Any]) -> list
     pages = [body_of(await agent.call_tool(tool, arguments))]
     while cursor := pages[-1].get("next_cursor"):
         pages.append(body_of(await agent.call_tool(tool, arguments | {"cursor": cursor})))
+        assert len(pages) < 100, "the cursor leads in circles"
     return pages
 
 

@@ -1,14 +1,18 @@
 """No misspelt argument is ever dropped: whatever name is not known is refused, on every tool."""
 
-from typing import Any
+from typing import Any, NoReturn
 
+import anyio
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from binance_spot_mcp.catalogue.endpoint import Params
-from binance_spot_mcp.errors import InvalidInput
+from binance_spot_mcp.errors import InvalidInput, Refused
 from binance_spot_mcp.surface.arguments import read_arguments
+from binance_spot_mcp.surface.calls import Outcome, call
+from binance_spot_mcp.surface.session import session
 from binance_spot_mcp.surface.toolbox import TOOLBOX, options, schema
 from binance_spot_mcp.tools.tool import AnyTool
 
@@ -53,8 +57,10 @@ VALUES = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
+    st.just(10**40),
     st.floats(),
     st.text(max_size=30),
+    st.just("\ud800"),
     st.lists(st.text(max_size=9), max_size=3),
     st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
 )
@@ -93,3 +99,27 @@ def test_any_value_of_a_known_parameter_is_read_or_refused(case: tuple[AnyTool, 
         assert read.sent == "no"
     else:
         assert all(isinstance(text, str) for text in read.wire().values())
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    TOOLS.flatmap(
+        lambda tool: st.tuples(
+            st.just(tool),
+            st.dictionaries(st.sampled_from([*schema(tool)["properties"], "nonsense"]), VALUES, max_size=6),
+        )
+    )
+)
+def test_no_argument_whatever_shows_a_bug(case: tuple[AnyTool, dict[str, Any]]) -> None:
+    tool, arguments = case
+
+    def closed() -> NoReturn:
+        raise Refused("There is no exchange here.", code="NOT_READY")
+
+    async def answered() -> Outcome:
+        async with session("paper", closed) as opened:
+            return await call(tool, arguments, opened)
+
+    result = anyio.run(answered)
+    assert msgspec.json.decode(result.text) == result.body
+    assert result.body["code"] in {"NOT_READY", "INVALID_ARGUMENT", "MISSING_ARGUMENT", "UNKNOWN_ARGUMENT"}
