@@ -36,6 +36,7 @@ def amend(x: Exchange, command: Amend) -> Amended:
         raise _refused("Duplicate order sent.")
 
     old_name, old_quantity = order.client_order_id, order.quantity
+    del seat.by_client_id[old_name]
     order.client_order_id = command.new_client_order_id or x.counters.next_client_id()
     seat.by_client_id[order.client_order_id] = order.order_id
     changed = [order, *_sibling(x, order, order_list)]

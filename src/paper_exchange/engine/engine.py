@@ -216,10 +216,10 @@ class Engine:
         """The reference price, None while it is not set.
 
         Raises:
-            Refusal: -2043, the symbol has none.
+            Refusal: -2043, the symbol has none, or never had one.
         """
         market = self._x.market(symbol)
-        if market.spec.reference_price is None:
+        if market.spec.reference_price is None or (market.moving is None and market.set_price_us < 0):
             raise Refusal(-2043, "This symbol doesn't have a reference price.")
         return market.reference_price(now_us)
 

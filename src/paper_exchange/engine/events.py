@@ -232,7 +232,7 @@ class Fill(Struct, frozen=True, kw_only=True, gc=False):
     allocation_id: int = -1
 
 
-class Placed(Struct, frozen=True, kw_only=True):
+class Placed(Struct, frozen=True, kw_only=True, gc=False):
     """The answer to a placement: the order right after its own taker phase."""
 
     order: Order
@@ -242,7 +242,7 @@ class Placed(Struct, frozen=True, kw_only=True):
     trade_group_id: int = -1
 
 
-class PlacedList(Struct, frozen=True, kw_only=True):
+class PlacedList(Struct, frozen=True, kw_only=True, gc=False):
     """The answer to a list placement; pending orders show PENDING_NEW even if they were released at once."""
 
     order_list: OrderList
@@ -250,7 +250,7 @@ class PlacedList(Struct, frozen=True, kw_only=True):
     transact_us: int
 
 
-class Cancelled(Struct, frozen=True, kw_only=True):
+class Cancelled(Struct, frozen=True, kw_only=True, gc=False):
     """The answer to a cancel. `client_order_id` names the cancel, `order.client_order_id` the order."""
 
     order: Order
@@ -258,7 +258,7 @@ class Cancelled(Struct, frozen=True, kw_only=True):
     transact_us: int
 
 
-class CancelledList(Struct, frozen=True, kw_only=True):
+class CancelledList(Struct, frozen=True, kw_only=True, gc=False):
     """The answer to the cancel of a list or of a member of one.
 
     When one member was named, `named` is its place in `reports`, so that `DELETE order` can answer with it alone.
@@ -270,20 +270,20 @@ class CancelledList(Struct, frozen=True, kw_only=True):
     named: int = 0
 
 
-class CancelledAll(Struct, frozen=True, kw_only=True):
+class CancelledAll(Struct, frozen=True, kw_only=True, gc=False):
     """The answer to cancel-all: orders outside lists one by one, lists whole."""
 
     items: tuple[Cancelled | CancelledList, ...]
 
 
-class Refused(Struct, frozen=True, kw_only=True):
+class Refused(Struct, frozen=True, kw_only=True, gc=False):
     """One half of a cancelReplace that failed."""
 
     code: int
     msg: str
 
 
-class Replaced(Struct, frozen=True, kw_only=True):
+class Replaced(Struct, frozen=True, kw_only=True, gc=False):
     """The answer to cancelReplace. `code` is None when both halves worked, else -2021 or -2022.
 
     Source: rest-api.md#cancel-an-existing-order-and-send-a-new-order-trade (table of outcomes)
@@ -303,7 +303,7 @@ class Replaced(Struct, frozen=True, kw_only=True):
         return -2021 if "SUCCESS" in results else -2022
 
 
-class Amended(Struct, frozen=True, kw_only=True):
+class Amended(Struct, frozen=True, kw_only=True, gc=False):
     """The answer to an amendment; `order_list` is None outside lists."""
 
     order: Order
@@ -313,14 +313,14 @@ class Amended(Struct, frozen=True, kw_only=True):
     order_list: OrderList | None = None
 
 
-class Done(Struct, frozen=True):
+class Done(Struct, frozen=True, gc=False):
     """The answer to an administrative command."""
 
 
 Reply = Placed | PlacedList | Cancelled | CancelledList | CancelledAll | Replaced | Amended | Done
 
 
-class Result(Struct, frozen=True):
+class Result(Struct, frozen=True, gc=False):
     """What a command did: the answer to its sender, and everything that happened, in order."""
 
     reply: Reply

@@ -89,7 +89,7 @@ class Exchange:
         return self.accounts[order.account].seats[order.symbol]
 
     def touch(self, balance: Balance) -> Balance:
-        """Have a balance reported at the end of the command; every change of one goes through here."""
+        """Have a balance reported at the end of the command; every change of an account but the exchange's own does."""
         if not balance.touched:
             balance.touched = True
             self._touched.append(balance)

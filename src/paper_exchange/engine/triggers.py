@@ -63,7 +63,8 @@ class Triggers:
         """The orders that a trade at `price` sets off, nearest stop first, then trailing ones by id."""
         fired = [self._orders[order_id] for order_id in _up_to(self._above, price)]
         fired += [self._orders[order_id] for order_id in _up_to(self._below, -price)]
-        fired += [order for order in self._trailing.values() if _trail(order, price, now_us)]
+        trailing = [order for order in self._trailing.values() if _trail(order, price, now_us)]
+        fired += sorted(trailing, key=lambda order: order.order_id)
         for order in fired:
             self.remove(order)
         return fired

@@ -77,6 +77,15 @@ def test_an_amendment_is_reported_and_kept(floor: Floor) -> None:
     assert floor.engine.order(ALICE, SYMBOL, client_order_id="new", now_us=floor.now_us).order_id == order.order_id
 
 
+def test_the_old_client_id_of_an_amended_order_is_free_again(floor: Floor) -> None:
+    amend(floor, floor.limit(ALICE, "BUY", "5", "100", client_order_id="old"), "4", "new")
+    with pytest.raises(Refusal, match="Order does not exist"):
+        floor.engine.order(ALICE, SYMBOL, client_order_id="old", now_us=floor.now_us)
+    with pytest.raises(Refusal, match="Duplicate order sent"):
+        floor.limit(ALICE, "BUY", "5", "100", client_order_id="new")
+    floor.limit(ALICE, "BUY", "5", "100", client_order_id="old")
+
+
 def test_an_amendment_may_keep_the_client_id(floor: Floor) -> None:
     order = floor.limit(ALICE, "BUY", "5", "100", client_order_id="mine")
     assert amend(floor, order, "4", "mine").order.client_order_id == "mine"

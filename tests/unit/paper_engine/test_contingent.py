@@ -149,3 +149,11 @@ def test_a_waiting_order_is_not_on_the_book_but_counts_as_open(floor: Floor) -> 
     assert [each.order_id for each in floor.engine.open_orders(ALICE, SYMBOL)] == [order.order_id]
     assert floor.engine.open_counts(ALICE, SYMBOL).algo_orders == 1
     assert ("110", "1") not in floor.book()[1]
+
+
+def test_trailing_stops_that_fire_together_fire_by_id(floor: Floor) -> None:
+    orders = [floor.place(ALICE, terms("STOP_LOSS", "SELL", "1", trailing_delta=500)).order for _ in range(3)]
+    for price in ("80", "79", "78"):
+        floor.limit(BOB, "BUY", "1", price)
+    floor.trade_at("95")
+    assert [floor.now(order).executed_quote for order in orders] == [80, 79, 78]

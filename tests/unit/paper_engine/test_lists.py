@@ -17,15 +17,21 @@ from tests.unit.paper_engine.exchange_floor import (
     terms,
 )
 
-from paper_exchange.engine.commands import CancelList, CancelOrder, Deposit, OpenAccount, PlaceList, Withdraw
+from paper_exchange.engine.commands import (
+    CancelList,
+    CancelOrder,
+    Deposit,
+    OpenAccount,
+    PlaceList,
+    SetExchange,
+    Withdraw,
+)
 from paper_exchange.engine.engine import Engine
 from paper_exchange.engine.events import CancelledList, ListStatus, OrderReport, PlacedList, Result
 from paper_exchange.engine.orders import Order, Terms
 from paper_exchange.engine.refusal import Refusal
-from paper_exchange.engine.symbols import MaxNumOrderLists
+from paper_exchange.engine.symbols import ExchangeMaxNumOrderLists, MaxNumOrderLists
 from paper_exchange.engine.words import ListKind, OrderType, Side
-
-MAX_ONE_LIST = MaxNumOrderLists(max_num_order_lists=1)
 
 
 @pytest.fixture
@@ -241,11 +247,14 @@ def test_list_names_and_member_names_are_unique_while_open(floor: Floor) -> None
             send(floor, "OCO", above, below, name=name)
 
 
-def test_a_list_counts_whole_for_the_limits_of_open_lists() -> None:
-    floor = Floor(spec(filters=(MAX_ONE_LIST,)))
+@pytest.mark.parametrize("scope", ["", "EXCHANGE_"], ids=["symbol", "exchange"])
+def test_a_list_counts_whole_for_the_limits_of_open_lists(scope: str) -> None:
+    floor = Floor(spec(filters=() if scope else (MaxNumOrderLists(max_num_order_lists=1),)))
+    if scope:
+        floor.do(SetExchange(filters=(ExchangeMaxNumOrderLists(max_num_order_lists=1),)))
     floor.trade_at("100")
     legs = sell_oco(floor)
-    with pytest.raises(Refusal, match="Filter failure: MAX_NUM_ORDER_LISTS"):
+    with pytest.raises(Refusal, match=f"Filter failure: {scope}MAX_NUM_ORDER_LISTS"):
         sell_oco(floor)
     floor.cancel(legs[0])
     sell_oco(floor)

@@ -146,10 +146,14 @@ def test_filters_prefer_the_reference_price() -> None:
         floor.limit(ALICE, "BUY", "1", "100")
 
 
-def test_a_symbol_without_a_reference_price_says_so(floor: Floor) -> None:
-    with pytest.raises(Refusal) as refusal:
-        floor.engine.reference_price(SYMBOL, now_us=floor.now_us)
-    assert refusal.value.code == -2043
+def test_a_symbol_that_never_had_a_reference_price_says_so(floor: Floor) -> None:
+    for each in (floor, Floor(spec(reference_price=EXTERNAL))):
+        with pytest.raises(Refusal) as refusal:
+            each.engine.reference_price(SYMBOL, now_us=each.now_us)
+        assert refusal.value.code == -2043
+    unset = ranged()
+    unset.do(SetReferencePrice(symbol=SYMBOL, price=None))
+    assert unset.engine.reference_price(SYMBOL, now_us=unset.now_us) is None
 
 
 def test_the_moving_average_prorates_its_oldest_bucket() -> None:
