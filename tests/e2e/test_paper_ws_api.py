@@ -331,6 +331,11 @@ async def test_connecting_and_asking_cost_weight(floor: SocketFloor) -> None:
     assert weights == [3, 5, 7, 27, 28]
 
 
+async def test_requests_do_not_count_against_rests_limit_on_them(floor: SocketFloor, api: ApiClient) -> None:
+    await api.call("ping")
+    assert floor.limits.address("127.0.0.1").raw.count(floor.clock.now_us()) == 0
+
+
 async def test_over_the_weight_limit_the_answer_says_when_to_come_back() -> None:
     floor = SocketFloor(limits=LimitTable(weight=Limit("REQUEST_WEIGHT", "MINUTE", 1, 30)))
     async with floor.serving():

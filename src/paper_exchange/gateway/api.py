@@ -30,6 +30,7 @@ class Request:
     Attributes:
         sent: Parameters by name, as text, without signature (and without apiKey on the WebSocket API).
         address: The IP address it came from.
+        raw_requests: How much it counts against the limit on requests, which REST alone has.
         unit: Of the times in answers,  in the unit the caller asked for.
     """
 
@@ -37,6 +38,7 @@ class Request:
     credentials: Credentials
     address: str
     unit: TimeUnit = "MILLISECOND"
+    raw_requests: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Api:
         address = self.venue.limits.address(request.address)
         weight = endpoint.cost(request.sent)
         try:
-            address.charge(weight, now_us)
+            address.charge(weight, now_us, raw_requests=request.raw_requests)
             reply = self._answer(endpoint, request, now_us)
         except Rejected as error:
             return Reply(error.status, error.body, retry_at_us=error.retry_at_us)

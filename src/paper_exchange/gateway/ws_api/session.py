@@ -111,7 +111,7 @@ class Session:
             credentials = Credentials(session=self._key)
         else:
             credentials = Credentials(request.api_key, request.payload, request.signature, percent_encoded=False)
-        return self._api.handle(endpoint, Request(request.sent, credentials, self._address, self.unit))
+        return self._api.handle(endpoint, Request(request.sent, credentials, self._address, self.unit, raw_requests=0))
 
     def _endpoint(self, request: WsRequest) -> Endpoint | None:
         """The method as an endpoint, None when there is no such method.
