@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from decimal import Decimal, localcontext
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -19,12 +20,15 @@ from paper_exchange.engine.commands import (
     Command,
     Deposit,
     ExpireOrders,
+    LockExternally,
     OpenAccount,
     Place,
     PlaceList,
     PlaceSor,
+    SetCommission,
     SetExchange,
     SetReferencePrice,
+    SetSymbol,
     SetSymbolStatus,
     Withdraw,
     decode,
@@ -57,6 +61,7 @@ FEES = Commission(
     special=Rates(taker=Decimal("0.00003")),
     tax=Rates(seller=Decimal("0.0000007")),
 )
+FREE = Commission()
 
 
 def spec(symbol: str, base: str, quote: str, **more: Any) -> SymbolSpec:
@@ -197,6 +202,9 @@ class Walk:
             Deposit(account=account, asset=asset, amount=amount),
             Withdraw(account=account, asset=asset, amount=amount),
             SetReferencePrice(symbol="BTCUSDC", price=self.price(symbol)),
+            SetCommission(account=account, symbol=symbol, commission=random.choice((None, FREE))),
+            SetSymbol(spec=next(each for each in SPECS if each.symbol == symbol)),
+            LockExternally(account=account, asset=asset, amount=random.choice((1, -1)) * amount),
         ]
         return random.choice(choices)
 
@@ -434,14 +442,13 @@ def test_the_laws_hold_for_long(seed: int) -> None:
 def test_a_walk_goes_everywhere() -> None:
     """The walks prove something only if they reach what they are about."""
     statuses, reasons, types = set(), set(), set()
-    for seed in range(6):
-        for symbol in SYMBOLS:
-            walked = walk(seed, steps=150)
-            for account in (1, 2, 3):
-                for order in walked.engine.orders(account, symbol, now_us=walked.now_us):
-                    statuses.add(order.status)
-                    reasons.add(order.expiry_reason)
-                    types.add((order.type, order.status == "FILLED"))
+    for seed in range(10):
+        walked = walk(seed, steps=200)
+        for account, symbol in product((1, 2, 3), SYMBOLS):
+            for order in walked.engine.orders(account, symbol, now_us=walked.now_us):
+                statuses.add(order.status)
+                reasons.add(order.expiry_reason)
+                types.add((order.type, order.status == "FILLED"))
     assert statuses >= {"NEW", "PENDING_NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH"}
     assert len(reasons) >= 8
     assert len([filled for _, filled in types if filled]) >= 6
