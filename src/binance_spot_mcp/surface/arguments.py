@@ -156,7 +156,7 @@ def _refuse_unknown(model: type[Params], arguments: Mapping[str, Any], options: 
         raise InvalidInput(
             " ".join(sentences),
             code="UNKNOWN_ARGUMENT",
-            fix={match: given(arguments[name]) for name, match in near.items() if arguments[name] is not None},
+            fix={match: given(_text(arguments[name])) for name, match in near.items() if arguments[name] is not None},
             details={"param": given(unknown[0]), "allowed": accepted},
         )
     wire = [names[name] for name in arguments]

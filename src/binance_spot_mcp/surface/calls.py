@@ -11,13 +11,12 @@ import structlog
 from binance_spot_mcp.errors import OutcomeUnknown, SpotError, Unavailable
 from binance_spot_mcp.logs import logger
 from binance_spot_mcp.surface import arguments as raw
-from binance_spot_mcp.surface.layout import Json, concise, exact
+from binance_spot_mcp.surface.layout import Json, concise, encode, exact
 from binance_spot_mcp.surface.paging import (
     ANYTHING_ELSE,
     CONCISE_TOKENS,
     HARD_TOKENS,
     PAGING,
-    encode,
     fit,
     read_cursor,
     resume,
@@ -30,6 +29,8 @@ from binance_spot_mcp.tools.tool import AnyTool, Found
 
 LONGEST_CALL_S = 45.0
 """Hosts give up near 60 s."""
+LARGE = 500_000
+"""Bytes of an answer from which it is laid out beside the event loop, which would stand still for too long."""
 
 _numbers = itertools.count(1)
 _log = logger("surface")
@@ -73,20 +74,23 @@ async def _answered(tool: AnyTool, arguments: Mapping[str, Any], session: Sessio
     asked = resume(asked, cursor, paging)
     params = raw.read_arguments(tool.params, asked, tool.rules, offered)
     found = await _called(tool, params, session)
-    shown = exact(found.raw, found.model) if detail == "full" and found.raw is not None else concise(found.value)
-    body = success(session.env, shown, **_about(shown, params.wire()))
-    read_as = {name: meant for name, meant in raw.read_otherwise(params, asked).items() if body.get(name) != meant}
-    if read_as:
-        body["read_as"] = read_as
-    if found.notes:
-        body["notes"] = list(found.notes)
-    return fit(
-        body,
-        HARD_TOKENS if detail == "full" else CONCISE_TOKENS,
-        paging,
-        cursor,
-        newest=wants_newest(asked, cursor, paging),
-    )
+    read_as = raw.read_otherwise(params, asked)
+    newest = wants_newest(asked, cursor, paging)
+
+    def laid_out() -> dict[str, Json]:
+        shown = exact(found.raw, found.model) if detail == "full" and found.raw is not None else concise(found.value)
+        body = success(session.env, shown, **_about(shown, params.wire()))
+        if echoed := {name: meant for name, meant in read_as.items() if body.get(name) != meant}:
+            body["read_as"] = echoed
+        if found.notes:
+            body["notes"] = list(found.notes)
+        return fit(body, HARD_TOKENS if detail == "full" else CONCISE_TOKENS, paging, cursor, newest=newest)
+
+    try:
+        return await anyio.to_thread.run_sync(laid_out) if len(found.raw or b"") > LARGE else laid_out()
+    except SpotError as too_large:
+        too_large.sent = "no" if tool.reads else "yes"
+        raise
 
 
 async def _called(tool: AnyTool, params: Any, session: Session) -> Found:

@@ -63,6 +63,11 @@ def exact(raw: bytes | msgspec.Raw, model: object = None) -> Json:
     return _exact(_EXACT_DECODER.decode(raw), columns_of(model))
 
 
+def encode(value: Json) -> str:
+    """A JSON value as the shortest text."""
+    return msgspec.json.encode(value).decode()
+
+
 def table(columns: Iterable[str], rows: list[list[Json]]) -> dict[str, Json]:
     """Rows under named columns."""
     return {"columns": list(columns), "rows": rows}

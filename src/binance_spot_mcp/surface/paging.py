@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Literal
 
-import msgspec
 from pydantic.alias_generators import to_snake
 
 from binance_spot_mcp.errors import InvalidInput, SpotError
-from binance_spot_mcp.surface.layout import Json, is_table
+from binance_spot_mcp.surface.layout import Json, encode
 from binance_spot_mcp.surface.text import given
 
 CHARACTERS_PER_TOKEN = 3.6
@@ -64,6 +63,7 @@ class Unpaged:
 Paging = ByAnchor | ByRow | Unpaged
 
 ANYTHING_ELSE = Unpaged("Ask for less.")
+_EVERY_FILL = Unpaged("The order stands as it says; get_my_trades with its orderId lists every fill.")
 
 PAGING: Mapping[str, Paging] = {
     "get_exchange_info": ByRow(),
@@ -82,6 +82,9 @@ PAGING: Mapping[str, Paging] = {
     "get_price": ByRow(),
     "get_book_ticker": ByRow(),
     "get_rolling_window_ticker": ByRow(),
+    "place_order": _EVERY_FILL,
+    "place_sor_order": _EVERY_FILL,
+    "cancel_replace_order": _EVERY_FILL,
     "get_open_orders": ByRow(),
     "get_all_orders": ByAnchor("orderId", "orderId"),
     "cancel_all_orders": Unpaged("All of it was done; see get_all_orders for each order."),
@@ -137,11 +140,8 @@ def resume(arguments: Mapping[str, Any], cursor: Cursor | None, paging: Paging) 
     """The arguments by which the exchange is asked for the page: an anchor takes the place of any time range."""
     if cursor is None or not isinstance(paging, ByAnchor):
         return dict(arguments)
-    kept = {
-        name: value
-        for name, value in arguments.items()
-        if name not in {"startTime", "endTime", "start_time", "end_time", "limit", paging.param}
-    }
+    replaced = {"startTime", "endTime", "limit", paging.param}
+    kept = {name: value for name, value in arguments.items() if name not in replaced | {*map(to_snake, replaced)}}
     start = cursor.start
     if paging.param == "startTime" and start > _LAST_MILLISECOND:
         start //= 1_000  # the answer's times are microseconds, the argument's never are
@@ -152,12 +152,8 @@ def wants_newest(arguments: Mapping[str, Any], cursor: Cursor | None, paging: Pa
     """Whether a call for history names no start, so that its latest rows are the ones that matter."""
     if cursor is not None or not isinstance(paging, ByAnchor):
         return cursor is not None and cursor.kind == "before"
-    return not {"startTime", "start_time", paging.param, to_snake(paging.param)} & arguments.keys()
-
-
-def encode(body: Json) -> str:
-    """A JSON value as the shortest text."""
-    return msgspec.json.encode(body).decode()
+    starts = {"startTime", paging.param}
+    return not (starts | {*map(to_snake, starts)}) & arguments.keys()
 
 
 def fit(
@@ -166,7 +162,7 @@ def fit(
     """The answer, or as many of its rows as the limit allows together with the way to the others.
 
     Args:
-        body: An answer whose lists and tables stand at the top or one level below.
+        body: An answer.
         tokens: The most it may take.
         paging: How its tool pages.
         cursor: The cursor with which it was asked for.
@@ -205,21 +201,24 @@ def fit(
     return head | about | shown
 
 
-def _row_lists(body: dict[str, Json]) -> list[list[Json]]:
-    """Every list that can be cut: at the top, or the rows of a table one level below."""
-    lists = [value for name, value in body.items() if isinstance(value, list) and name != "columns"]
-    return lists + [value["rows"] for value in body.values() if is_table(value)]
+def _row_lists(body: Json) -> list[list[Json]]:
+    """Every list that can be cut: those that are not inside a row of another."""
+    if isinstance(body, list):
+        return [body]
+    if not isinstance(body, dict):
+        return []
+    return [rows for name, value in body.items() if name != "columns" for rows in _row_lists(value)]
 
 
 def _sliced(body: dict[str, Json], rows: slice) -> dict[str, Json]:
-    def cut(name: str, value: Json) -> Json:
-        if isinstance(value, list) and name != "columns":
-            return value[rows]
-        if is_table(value):
-            return value | {"rows": value["rows"][rows]}
-        return value
+    """The same with every such list cut."""
 
-    return {name: cut(name, value) for name, value in body.items()}
+    def cut(value: Json) -> Json:
+        if isinstance(value, list):
+            return value[rows]
+        return _sliced(value, rows) if isinstance(value, dict) else value
+
+    return {name: value if name == "columns" else cut(value) for name, value in body.items()}
 
 
 def _rows_that_fit(lists: list[list[Json]], over: int, total: int) -> int:
@@ -239,4 +238,4 @@ def _anchors(body: dict[str, Json], paging: ByAnchor) -> list[int]:
         columns = body["columns"]
         place = columns.index(paging.column if paging.column in columns else paging.wire)
         return [row[place] for row in body["rows"]]
-    return [item.get(paging.column) or item[paging.wire] for item in body["items"]]
+    return [item[paging.column if paging.column in item else paging.wire] for item in body["items"]]

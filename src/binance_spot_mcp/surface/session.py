@@ -43,6 +43,7 @@ class Session:
         """
         if self._opened is None or (self._opened.done() and self._opened.exception()):
             self._opened = asyncio.get_running_loop().create_future()
+            self._opened.add_done_callback(lambda opened: opened.exception())  # seen, also when nobody waits any more
             self._owner = asyncio.create_task(self._own(self._opened))
         return await asyncio.shield(self._opened)
 

@@ -6,7 +6,8 @@ from typing import Any, get_args
 from binance_spot_mcp.catalogue.schema import input_schema
 from binance_spot_mcp.settings import SettingsError
 from binance_spot_mcp.surface.arguments import nearest
-from binance_spot_mcp.surface.paging import CHARACTERS_PER_TOKEN, encode, pages
+from binance_spot_mcp.surface.layout import encode
+from binance_spot_mcp.surface.paging import CHARACTERS_PER_TOKEN, pages
 from binance_spot_mcp.tools.checking import check_order
 from binance_spot_mcp.tools.endpoints import ENDPOINT_TOOLS
 from binance_spot_mcp.tools.limits import get_rate_limits

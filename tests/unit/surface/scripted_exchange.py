@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import anyio
 import msgspec
 from mcp.types import CallToolResult, TextContent
 
@@ -20,11 +21,13 @@ class ScriptedExchange:
         self.replies: dict[str, Reply] = {}
         self.calls: list[tuple[str, dict[str, str]]] = []
         self.answered: list[str] = []
+        self._asked = anyio.Event()
 
     async def fetch(self, endpoint: Endpoint[Any, Any], params: Params, *, urgent: bool = False) -> Answer[Any]:
         """The scripted answer, decoded as the client decodes it."""
         wire = params.wire()
         self.calls.append((endpoint.name, wire))
+        self._asked.set()
         reply = self.replies[endpoint.name]
         if isinstance(reply, Exception):
             raise reply
@@ -36,6 +39,12 @@ class ScriptedExchange:
         """A ledger with one limit."""
         weight: dict[str, int | str] = {"type": "REQUEST_WEIGHT", "interval": "1m", "limit": 6000, "used": 2}
         return {"limits": [weight | {"in_flight": 0, "resets_at_ms": 60_000}], "holds": []}
+
+    async def was_asked(self, endpoint: str) -> None:
+        """Wait until an endpoint was called."""
+        while not self.asked(endpoint):
+            self._asked = anyio.Event()
+            await self._asked.wait()
 
     def asked(self, endpoint: str) -> list[dict[str, str]]:
         """The parameters of every call of an endpoint."""

@@ -132,6 +132,28 @@ async def test_an_order_is_tested_named_by_us_and_answered(agent: Client, market
     assert body["executedQty"] == "0"
 
 
+async def test_an_order_of_very_many_fills_is_answered_in_short(agent: Client, market: ScriptedExchange) -> None:
+    fill = {"price": "100.00000000", "qty": "0.00100000", "commission": "0.00000100", "commissionAsset": "BTC"}
+
+    async def filled(wire: Mapping[str, str]) -> bytes:
+        fills = [fill | {"tradeId": number} for number in range(2_000)]
+        return msgspec.json.encode(msgspec.json.decode(await accepted(wire)) | {"status": "FILLED", "fills": fills})
+
+    market.replies["place_order"] = filled
+    body = body_of(await agent.call_tool("place_order", ORDER))
+    assert (body["status"], body["truncated"], body["total"]) == ("FILLED", True, 2_000)
+    assert "get_my_trades" in body["hint"]
+
+
+async def test_an_answer_that_cannot_be_shown_does_not_deny_the_order(agent: Client, market: ScriptedExchange) -> None:
+    async def endless(wire: Mapping[str, str]) -> bytes:
+        return msgspec.json.encode(msgspec.json.decode(await accepted(wire)) | {str(n): "x" * 900 for n in range(100)})
+
+    market.replies["place_order"] = endless
+    body = body_of(await agent.call_tool("place_order", ORDER | {"detail": "full"}))
+    assert (body["code"], body["sent"]) == ("TOO_LARGE", "yes")
+
+
 async def test_an_order_goes_on_when_the_client_gives_up(open_desk: OpenDesk, market: ScriptedExchange) -> None:
     began, go_on = anyio.Event(), anyio.Event()
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import anyio
 import msgspec
 import pytest
 from mcp import Client
@@ -75,7 +76,7 @@ async def all_pages(agent: Client, tool: str, arguments: dict[str, Any]) -> list
 
 
 @pytest.mark.parametrize("detail", ["concise", "full"])
-@pytest.mark.parametrize("start", [{}, {"fromId": 1_000}])
+@pytest.mark.parametrize("start", [{}, {"fromId": 1_000}, {"from_id": 1_000}])
 async def test_trades_are_paged_by_id(
     agent: Client, exchange: ScriptedExchange, detail: str, start: dict[str, int]
 ) -> None:
@@ -83,7 +84,7 @@ async def test_trades_are_paged_by_id(
     arguments = {"symbol": "BTCUSDT", "limit": 1_000, "detail": detail, **start}
     pages = await all_pages(agent, "get_historical_trades", arguments)
     ids = sorted(row[0] for page in pages for row in page["rows"])
-    first = start.get("fromId", 4_000)
+    first = 1_000 if start else 4_000
     assert ids == list(range(first, first + 1_000))
     assert len(pages) > 1
     assert pages[0]["truncated"] is True
@@ -126,6 +127,23 @@ async def test_lists_of_now_are_paged_by_row(agent: Client, exchange: ScriptedEx
     assert [row[0] for page in pages for row in page["rows"]] == [f"COIN{n}USDT" for n in range(3_000)]
     assert all(page["total"] == 3_000 for page in pages[:-1])
     assert "truncated" not in pages[-1]
+
+
+async def test_an_answer_of_megabytes_does_not_hold_up_other_calls(agent: Client, exchange: ScriptedExchange) -> None:
+    rules = [{"symbol": f"COIN{n}USDT", "rules": [{"ruleType": "PRICE_RANGE"}] * 20} for n in range(3_000)]
+    exchange.replies["get_execution_rules"] = msgspec.json.encode({"symbolRules": rules})
+    exchange.replies["ping_binance"] = b"{}"
+    order: list[str] = []
+
+    async def ask(tool: str) -> None:
+        body_of(await agent.call_tool(tool, {}))
+        order.append(tool)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask, "get_execution_rules")
+        await exchange.was_asked("get_execution_rules")
+        group.start_soon(ask, "ping_binance")
+    assert order == ["ping_binance", "get_execution_rules"]
 
 
 @pytest.mark.parametrize(("detail", "tokens"), [("concise", CONCISE_TOKENS), ("full", HARD_TOKENS)])
