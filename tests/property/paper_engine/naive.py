@@ -66,7 +66,7 @@ class NaiveExchange:
         if order.kind == "LIMIT_MAKER" and self._meets(order) is not None:
             return False
         self.orders.append(order)
-        if order.lifetime == "FOK" and self._fillable(order) < order.quantity:
+        if order.lifetime == "FOK" and self._try(order)[0] < order.quantity:
             order.status = "EXPIRED"
             return True
         while order.status in {"NEW", "PARTIALLY_FILLED"} and (maker := self._meets(order)):
@@ -137,18 +137,6 @@ class NaiveExchange:
         makers = self.resting("SELL" if taker.side == "BUY" else "BUY")
         return makers[0] if makers and self._crosses(taker, makers[0]) else None
 
-    def _fillable(self, taker: NaiveOrder) -> Decimal:
-        """How much a FOK could fill: expiring makers are passed over, any other self-trade is the end of it."""
-        found = ZERO
-        for maker in self.resting("SELL" if taker.side == "BUY" else "BUY"):
-            if not self._crosses(taker, maker):
-                break
-            if maker.account != taker.account or taker.stp == "NONE":
-                found += maker.left
-            elif taker.stp != "EXPIRE_MAKER":
-                break
-        return found
-
     @staticmethod
     def _crosses(taker: NaiveOrder, maker: NaiveOrder) -> bool:
         if taker.price is None or maker.price is None:
@@ -163,17 +151,18 @@ class NaiveExchange:
             return order.quantity
         if order.price is not None:
             return (order.price * order.quantity).quantize(CENT, ROUND_DOWN)
-        return self._market_cost(order)
+        _, cost = self._try(order)
+        return cost
 
-    def _market_cost(self, order: NaiveOrder) -> Decimal:
-        """What a MARKET buy would pay: tried out on a copy of the book."""
+    def _try(self, order: NaiveOrder) -> tuple[Decimal, Decimal]:
+        """What an order would fill and what that comes to: tried out on a copy of the book."""
         copy = NaiveExchange(ZERO, {key: Decimal(10) ** 30 for key in self.funds}, clock=self.clock)
         copy.orders = [NaiveOrder(**vars(each)) for each in self.orders if each.shown > 0]
         trial = NaiveOrder(**vars(order))
-        trial.status = "NEW"
         while trial.status in {"NEW", "PARTIALLY_FILLED"} and (maker := copy._meets(trial)):
             copy._match(trial, maker)
-        return sum(((price * quantity).quantize(CENT, ROUND_DOWN) for _, _, price, quantity in copy.fills), ZERO)
+        cost = sum(((price * quantity).quantize(CENT, ROUND_DOWN) for _, _, price, quantity in copy.fills), ZERO)
+        return trial.executed, cost
 
     @staticmethod
     def _pays(order: NaiveOrder) -> str:
