@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -27,17 +28,21 @@ MODERN = {
 
 
 class Host:
-    """Starts `stdio_process.py` with one of its habits. A process that hangs is killed, so that the test fails."""
+    """Starts a server: `stdio_process.py` with one of its habits, or the command itself with these arguments.
 
-    def __init__(self, habit: str = "plain") -> None:
+    A process that hangs is killed, so that the test fails.
+    """
+
+    def __init__(self, habit: str = "plain", command: Sequence[str] = ()) -> None:
         script = Path(__file__).with_name("stdio_process.py")
         source = Path(__file__).parents[2] / "src"
+        surroundings = {name: value for name, value in os.environ.items() if not name.startswith("BINANCE_")}
         self.process = subprocess.Popen(
-            [sys.executable, str(script), habit],
+            [sys.executable, *(["-m", "binance_spot_mcp", *command] if command else [str(script), habit])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(source)},
+            env=surroundings | {"PYTHONPATH": str(source)},
         )
         self._impatience = threading.Timer(PATIENCE_S, self.process.kill)
         self._impatience.start()

@@ -4,6 +4,7 @@ import json
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from tests.e2e.stdio_host import MODERN, Host
@@ -108,6 +109,19 @@ def test_an_order_in_flight_is_finished_when_the_client_leaves(leave: Callable[[
         leave(host)
         status, said, _ = host.ended()
     assert (status, said.splitlines()) == (0, ["finished", "closed"])
+
+
+def test_the_command_serves_the_tools_of_the_environment_it_is_told(tmp_path: Path) -> None:
+    with Host(command=["serve", "--env", "testnet", "--home", str(tmp_path), "--read-only"]) as host:
+        assert host.initialize()["result"]["instructions"].startswith("TESTNET")
+        host.request(1, "tools/list")
+        tools = host.receive()["result"]["tools"]
+        host.stdin.close()
+        status, _, rest = host.ended()
+    assert (status, rest) == (0, b"")
+    assert all(tool["annotations"]["readOnlyHint"] for tool in tools)
+    assert {"get_price", "check_order"} <= {tool["name"] for tool in tools}
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("end", [_close_stdin, _terminate])
