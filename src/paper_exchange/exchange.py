@@ -1,7 +1,7 @@
 """The exchange as one object: engine, public record, clock and keys behind a single door for changes."""
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 from paper_exchange.clock import Clock
 from paper_exchange.engine.commands import Command, Place, PlaceSor
@@ -11,6 +11,7 @@ from paper_exchange.engine.refusal import Refusal
 from paper_exchange.keys import KeyRing
 from paper_exchange.market.record import MarketRecord
 from paper_exchange.market.source import Due
+from paper_exchange.store import Snapshot, Store
 
 Listener = Callable[[Iterable[Event]], None]
 """Hears everything that happened, command by command, in order."""
@@ -22,16 +23,19 @@ class PaperExchange:
     There is one writer: whatever changes the exchange is a command that goes through `submit`, on one event loop.
     Reading goes to `engine` (accounts, orders, books) and `record` (trades, candles, tickers).
 
-    Attributes:
+    Args:
         clock: What time it is here; whoever acts by the clock waits on this one.
+        record: The public record, where there was a past.
+        store: Where everything is kept; None keeps it in memory alone.
     """
 
-    def __init__(self, *, clock: Clock, record: MarketRecord | None = None) -> None:
+    def __init__(self, *, clock: Clock, record: MarketRecord | None = None, store: Store | None = None) -> None:
         self.engine = Engine()
         self.record = MarketRecord() if record is None else record
         self.keys = KeyRing()
         self.clock = clock
-        self._listeners: list[Listener] = [self.record.apply]
+        self._store = store
+        self._listeners: list[Listener] = []
 
     def now_us(self) -> int:
         """The exchange's time."""
@@ -47,16 +51,42 @@ class PaperExchange:
         Raises:
             Refusal: Binance would refuse it; nothing has changed.
         """
-        result = self.engine.execute(command, now_us=self.clock.now_us() if at_us is None else at_us)
+        at_us = self.clock.now_us() if at_us is None else at_us
+        result = self.engine.execute(command, now_us=at_us)
+        if self._store is not None:
+            self._store.append(at_us, command)
+        self.record.apply(result.events)
         for listener in self._listeners:
             listener(result.events)
         return result
 
+    def together(self) -> AbstractContextManager[None]:
+        """Keep what the block submits as one: after a crash all of it happened, or nothing."""
+        return nullcontext() if self._store is None else self._store.together()
+
     def execute_due(self, due: Iterable[Due]) -> None:
         """Execute what a market's house does; what is refused is left out, as the house expects."""
-        for at_us, command in due:
-            with suppress(Refusal):
-                self.submit(command, at_us=at_us)
+        with self.together():
+            for at_us, command in due:
+                with suppress(Refusal):
+                    self.submit(command, at_us=at_us)
+
+    def resume(self) -> bool:
+        """Take up what the store kept; False when there is nothing to take up. Nobody may listen yet."""
+        if self._store is None:
+            return False
+        snapshot = self._store.snapshot()
+        if snapshot is not None:
+            self.engine = Engine.restore(snapshot.engine)
+            self.record.restore(snapshot.record)
+        for at_us, command in self._store.log():
+            self.record.apply(self.engine.execute(command, now_us=at_us).events)
+        return bool(self.engine.symbols)
+
+    def save(self) -> None:
+        """Put a snapshot into the store, in the place of the log."""
+        if self._store is not None:
+            self._store.save(Snapshot(self.engine.snapshot(), self.record.snapshot()))
 
     def check(self, command: Place | PlaceSor) -> None:
         """Do what `order/test` does.

@@ -19,7 +19,7 @@ class Options:
         market: Whether a house keeps books and trades alive; without it, books hold the accounts' own orders alone.
         accounts: The accounts to open at the start.
         limit_factor: How many times Binance's rate limits are allowed.
-        home: Where `state/paper/` is; needed for a lease.
+        home: Where `state/paper/` is, in which everything is kept; without it, or with `memory`, nothing is.
         lease: Whether the exchange ends with the last process that holds a lease on it.
         print_json: Whether the first line on stdout is one JSON object for a program, not for a person.
     """
@@ -32,6 +32,7 @@ class Options:
     accounts: tuple[str, ...] = (DEFAULT_ACCOUNT,)
     limit_factor: int = 1
     home: Path | None = None
+    memory: bool = False
     lease: bool = False
     print_json: bool = False
 
@@ -46,7 +47,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--no-market", action="store_false", dest="market", help="empty books, and no past")
     parser.add_argument("--account", action="append", dest="accounts", help="account to open (repeatable)")
     parser.add_argument("--limit-factor", type=int, default=1, help="rate limits, as a multiple of Binance's")
-    parser.add_argument("--home", type=Path, help="directory that holds state/paper/")
+    parser.add_argument("--home", type=Path, help="directory whose state/paper/ keeps the exchange (default: memory)")
+    parser.add_argument("--memory", action="store_true", help="keep nothing, even with --home")
     parser.add_argument("--lease", action="store_true", help="end with the last process that holds a lease")
     parser.add_argument("--json", action="store_true", dest="print_json", help="print one JSON line with URL and keys")
     said = parser.parse_args(arguments)

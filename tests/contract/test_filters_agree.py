@@ -21,7 +21,7 @@ from binance_spot_mcp.domain.requests import Request
 from binance_spot_mcp.domain.symbols import SymbolRules, read_symbol
 from binance_spot_mcp.vocabulary import OrderType, plain
 from paper_exchange.options import Options
-from paper_exchange.process import running
+from paper_exchange.running import running
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ from binance_spot_mcp.cli.desk import opener
 from binance_spot_mcp.server import build
 from binance_spot_mcp.settings import Settings
 from paper_exchange.options import Options
-from paper_exchange.process import Running, running
+from paper_exchange.running import Running, running
 
 
 @pytest.fixture

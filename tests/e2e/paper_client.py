@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from paper_exchange.process import Running
+from paper_exchange.running import Running
 
 
 class PaperClient:

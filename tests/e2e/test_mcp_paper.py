@@ -12,7 +12,7 @@ from tests.e2e.paper_client import PaperClient
 
 from binance_spot_mcp.surface.paging import CHARACTERS_PER_TOKEN, CONCISE_TOKENS
 from binance_spot_mcp.surface.toolbox import TOOLBOX, options
-from paper_exchange.process import Running
+from paper_exchange.running import Running
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.paper_client import PaperClient, limit_order
 
 from paper_exchange.options import Options
-from paper_exchange.process import running
+from paper_exchange.running import running
 
 pytestmark = pytest.mark.anyio
 

@@ -18,7 +18,7 @@ from paper_exchange.market.mirror.market import MirrorMarket
 from paper_exchange.market.mirror.upstream import UnusableUpstream, Upstream
 from paper_exchange.market.record import MarketRecord
 from paper_exchange.options import Options
-from paper_exchange.process import Running, running
+from paper_exchange.running import Running, running
 
 pytestmark = pytest.mark.anyio
 

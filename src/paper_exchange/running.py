@@ -1,0 +1,180 @@
+"""An exchange at work: founded or taken up again, its market running, both its ports open.
+
+async with running(Options(seed=1)) as exchange:
+    exchange.rest       # http://127.0.0.1:PORT
+    exchange.login.api_key
+"""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from paper_exchange.accounts import Accounts
+from paper_exchange.clock import RealClock
+from paper_exchange.exchange import PaperExchange
+from paper_exchange.gateway import rest_server
+from paper_exchange.gateway.api import Api
+from paper_exchange.gateway.endpoint import Venue
+from paper_exchange.gateway.endpoints import ENDPOINTS
+from paper_exchange.gateway.limits import Limits, LimitTable
+from paper_exchange.gateway.rest import RestGateway
+from paper_exchange.gateway.socket_server import API_PATH, SocketServer
+from paper_exchange.keys import seeded
+from paper_exchange.lease import LeaseLogin, state_directory
+from paper_exchange.market.builtin import BUILT_IN
+from paper_exchange.market.record import MarketRecord
+from paper_exchange.market.runner import run_market
+from paper_exchange.market.source import Due, Source
+from paper_exchange.market.synthetic.market import SyntheticMarket
+from paper_exchange.options import Options
+from paper_exchange.store import Login, Origin, Store
+
+_log = logging.getLogger("paper_exchange")
+
+MARKET_STEP_US = 250_000
+"""How often the house acts."""
+STREAM_LAG_US = 10_000
+"""Streams speak after the house has acted, not in the same instant."""
+_LOG_LENGTH = 20_000
+"""Commands that a log may hold at least before a snapshot replaces it."""
+_COMMANDS_PER_SECOND_SAVED = 100_000
+"""And so many more for each second that the last snapshot took."""
+
+
+class OtherSeed(Exception):
+    """The seed asked for is not the one that the kept market began with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An exchange that answers.
+
+    Attributes:
+        rest: Base URL of the REST API.
+        ws: Base URL of the streams, which are below `/ws` and `/stream`.
+        ws_api: URL of the WebSocket API.
+        login: Of the first account.
+    """
+
+    rest: str
+    ws: str
+    ws_api: str
+    login: Login
+    accounts: Accounts
+    exchange: PaperExchange
+
+    def lease_login(self, account: str) -> LeaseLogin:
+        """What a process needs that takes a lease on an account."""
+        login = self.accounts.login(account)
+        return LeaseLogin(
+            rest=self.rest,
+            ws=self.ws,
+            ws_api=self.ws_api,
+            account=account,
+            api_key=login.api_key,
+            api_secret=login.api_secret,
+        )
+
+    def open_orders(self) -> int:
+        """How many orders all accounts have open."""
+        return sum(len(self.exchange.engine.open_orders(number)) for number in self.accounts.numbers)
+
+
+@asynccontextmanager
+async def running(options: Options) -> AsyncIterator[Running]:
+    """Serve an exchange for as long as the block lasts.
+
+    Raises:
+        OSError: A port is taken.
+        OtherSeed: What was kept began with another seed.
+    """
+    async with AsyncExitStack() as stack:
+        clock = RealClock()
+        store = _store(options, stack)
+        origin = _origin(options, store, clock.now_us())
+        market = SyntheticMarket(BUILT_IN, seed=origin.seed, genesis_us=origin.genesis_us)
+        exchange = PaperExchange(clock=clock, record=MarketRecord(market.past), store=store)
+        _found_or_resume(exchange, market)
+        stack.callback(exchange.save)
+        randomness = os.urandom if options.seed is None else seeded(options.seed, "keys")
+        accounts = Accounts(exchange, randomness=randomness, store=store)
+        for name in options.accounts:
+            accounts.login(name)
+        limits = Limits(LimitTable().times(options.limit_factor))
+        exchange.listen(limits.apply)
+        api = Api(Venue(exchange, limits))
+        sockets = SocketServer(api, clock=clock, limit_factor=options.limit_factor, lag_us=STREAM_LAG_US)
+        if options.market:
+            exchange.execute_due(market.advance(clock.now_us()))
+            stack.enter_context(in_background(run_market(market, clock, exchange.execute_due, step_us=MARKET_STEP_US)))
+        if store is not None:
+            stack.enter_context(in_background(_save_now_and_then(exchange, store)))
+        gateway = RestGateway(api, ENDPOINTS)
+        rest = await stack.enter_async_context(rest_server.serving(gateway, options.host, options.port))
+        ws = await stack.enter_async_context(sockets.serving(options.host, options.ws_port))
+        yield Running(rest, ws, f"{ws}{API_PATH}", accounts.login(options.accounts[0]), accounts, exchange)
+
+
+def _store(options: Options, stack: AsyncExitStack) -> Store | None:
+    if options.home is None or options.memory:
+        return None
+    store = Store(state_directory(options.home))
+    stack.callback(store.close)
+    return store
+
+
+def _origin(options: Options, store: Store | None, now_us: int) -> Origin:
+    """How the market began: as it was kept, or now."""
+    kept = None if store is None else store.origin()
+    if kept is None:
+        seed = int.from_bytes(os.urandom(4)) if options.seed is None else options.seed
+        kept = Origin(seed, now_us)
+        if store is not None:
+            store.set_origin(kept)
+    elif options.seed not in {None, kept.seed}:
+        raise OtherSeed(f"this home's market began with seed {kept.seed}; take that, another home, or --memory")
+    return kept
+
+
+def _found_or_resume(exchange: PaperExchange, market: Source) -> None:
+    """Let the exchange be what it was, or begin."""
+    if exchange.resume():
+        now_us = exchange.now_us()
+        exchange.execute_due(Due(now_us, command) for command in market.resuming())
+    else:
+        with exchange.together():
+            for command in market.founding():
+                exchange.submit(command)
+
+
+async def _save_now_and_then(exchange: PaperExchange, store: Store) -> None:
+    """Replace the log by a snapshot before replaying it would take long; the longer a snapshot takes, the rarer."""
+    enough = _LOG_LENGTH
+    while True:
+        await asyncio.sleep(1)
+        if store.logged >= enough:
+            begun_s = time.perf_counter()
+            exchange.save()
+            enough = max(_LOG_LENGTH, int((time.perf_counter() - begun_s) * _COMMANDS_PER_SECOND_SAVED))
+
+
+@contextmanager
+def in_background(work: Coroutine[Any, Any, None], then: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Run a coroutine beside the block and end it with the block; `then` is called when it ends first."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("a part of the exchange has failed", exc_info=task.exception())
+        then()
+
+    task = asyncio.create_task(work)
+    task.add_done_callback(ended)
+    try:
+        yield
+    finally:
+        task.cancel()

@@ -1,0 +1,130 @@
+"""What survives the process: a log of commands with snapshots, the keys, and how the market began. SQLite.
+
+A command is in the log before anybody hears of what it did, so killing the process loses nothing that was
+acknowledged. The log is written without waiting for the disk: it is the operating system, not the process, that must
+survive. A snapshot takes the place of the log before it.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from paper_exchange.engine.commands import Command, decode, encode
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS origin (seed INTEGER NOT NULL, genesis_us INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS snapshot (engine BLOB NOT NULL, record BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS log (seq INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, command BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS login (
+    number INTEGER PRIMARY KEY, account TEXT NOT NULL UNIQUE, api_key TEXT NOT NULL, api_secret TEXT NOT NULL
+);
+"""
+_FILE = "exchange.sqlite"
+
+
+class Origin(Struct, frozen=True):
+    """How the market began: from these two it is made up anew."""
+
+    seed: int
+    genesis_us: int
+
+
+class Snapshot(Struct, frozen=True):
+    """The state of an exchange, as engine and record wrote it."""
+
+    engine: bytes
+    record: bytes
+
+
+class Login(Struct, frozen=True, kw_only=True):
+    """What somebody needs to use an account, and the account's number."""
+
+    number: int
+    account: str
+    api_key: str
+    api_secret: str
+
+
+class Store:
+    """The file of one exchange.
+
+    Args:
+        directory: Where it lies; made when missing. The process must hold the exchange's lock.
+
+    Attributes:
+        logged: How many commands the log holds.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = directory / _FILE
+        file.touch(mode=0o600)
+        self._db = sqlite3.connect(file, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(_SCHEMA)
+        (self.logged,) = self._db.execute("SELECT count(*) FROM log").fetchone()
+
+    def close(self) -> None:
+        """Write everything out and let go of the file."""
+        self._db.close()
+
+    def origin(self) -> Origin | None:
+        """How the market began, None when nothing was kept yet."""
+        row = self._db.execute("SELECT seed, genesis_us FROM origin").fetchone()
+        return None if row is None else Origin(*row)
+
+    def set_origin(self, origin: Origin) -> None:
+        """Note how the market begins."""
+        self._db.execute("INSERT INTO origin VALUES (?, ?)", (origin.seed, origin.genesis_us))
+
+    def append(self, at_us: int, command: Command) -> None:
+        """Log a command that was executed."""
+        self._db.execute("INSERT INTO log (at_us, command) VALUES (?, ?)", (at_us, encode(command)))
+        self.logged += 1
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write all that the block appends at once, whatever ends it: what was executed was executed."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("COMMIT")
+
+    def save(self, snapshot: Snapshot) -> None:
+        """Put a snapshot in the place of the log."""
+        with self.together():
+            self._db.execute("DELETE FROM snapshot")
+            self._db.execute("INSERT INTO snapshot VALUES (?, ?)", (snapshot.engine, snapshot.record))
+            self._db.execute("DELETE FROM log")
+        self.logged = 0
+
+    def snapshot(self) -> Snapshot | None:
+        """The last snapshot."""
+        row = self._db.execute("SELECT engine, record FROM snapshot").fetchone()
+        return None if row is None else Snapshot(*row)
+
+    def log(self) -> Iterator[tuple[int, Command]]:
+        """The commands since the last snapshot, with their times."""
+        for at_us, command in self._db.execute("SELECT at_us, command FROM log ORDER BY seq").fetchall():
+            yield at_us, decode(command)
+
+    def add_login(self, login: Login) -> None:
+        """Keep an account's key."""
+        row = (login.number, login.account, login.api_key, login.api_secret)
+        self._db.execute("INSERT INTO login VALUES (?, ?, ?, ?)", row)
+
+    def logins(self) -> list[Login]:
+        """Every account's key."""
+        rows = self._db.execute("SELECT number, account, api_key, api_secret FROM login ORDER BY number")
+        return [Login(number=row[0], account=row[1], api_key=row[2], api_secret=row[3]) for row in rows]
+
+
+def erase(directory: Path) -> None:
+    """Forget an exchange. It must not run."""
+    for file in directory.glob(f"{_FILE}*"):
+        file.unlink()
