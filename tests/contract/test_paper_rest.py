@@ -149,12 +149,12 @@ async def block_trades(floor: RestFloor) -> httpx.Response:
     return await floor.call("GET /api/v3/historicalBlockTrades", {**BTCUSDT, "fromId": 1})
 
 
-def with_reference_price(path: str, rule: ReferencePriceRule | None, price: str | None = None) -> Story:
+def with_reference_price(path: str, rule: ReferencePriceRule | None, *prices: Decimal | None) -> Story:
     async def story(floor: RestFloor) -> httpx.Response:
         spec = structs.replace(BUILT_IN.listings["BTCUSDT"].spec, symbol="OTHER", reference_price=rule)
         floor.do(AddSymbol(spec=spec))
-        if price is not None:
-            floor.do(SetReferencePrice(symbol="OTHER", price=Decimal(price)))
+        for price in prices:
+            floor.do(SetReferencePrice(symbol="OTHER", price=price))
         return await floor.call(f"GET /api/v3/{path}", {"symbol": "OTHER"})
 
     return story
@@ -208,9 +208,9 @@ def over_quota(mode: str) -> Story:
 
 STORIES: dict[Variant, Story] = {
     ("GET /api/v3/historicalBlockTrades", "default"): block_trades,
-    ("GET /api/v3/referencePrice", "set"): with_reference_price("referencePrice", EXTERNAL, "100000"),
-    ("GET /api/v3/referencePrice", "unset (null)"): with_reference_price("referencePrice", EXTERNAL),
-    ("GET /api/v3/referencePrice", "never set (error)"): with_reference_price("referencePrice", None),
+    ("GET /api/v3/referencePrice", "set"): with_reference_price("referencePrice", EXTERNAL, Decimal(100_000)),
+    ("GET /api/v3/referencePrice", "unset (null)"): with_reference_price("referencePrice", EXTERNAL, Decimal(1), None),
+    ("GET /api/v3/referencePrice", "never set (error)"): with_reference_price("referencePrice", EXTERNAL),
     ("GET /api/v3/referencePrice/calculation", "not calculated (error)"): with_reference_price(
         "referencePrice/calculation", None
     ),
