@@ -32,9 +32,7 @@ def scripted(messages: list[ModelMessage], _: AgentInfo) -> ModelResponse:
 
 async def main(command: str) -> None:
     """Run the agent against the server that the command starts."""
-    server = MCPToolset(
-        StdioTransport(str(Path(command).absolute()), ["serve", "--env", "paper", "--log-level", "ERROR"])
-    )
+    server = MCPToolset(StdioTransport(command, ["serve", "--env", "paper", "--log-level", "ERROR"]))
     agent = Agent(FunctionModel(scripted), toolsets=[server])  # a real model: Agent("anthropic:…", toolsets=[server])
     async with agent:
         result = await agent.run("Look at the price of bitcoin and buy some for 25 USDT.")
@@ -42,4 +40,4 @@ async def main(command: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(str(Path(sys.argv[1]).absolute())))
