@@ -26,7 +26,7 @@ ORDERS = st.tuples(
     st.just(PLACE),
     st.sampled_from([ALICE, BOB]),
     st.sampled_from(["BUY", "SELL"]),
-    st.integers(95, 105),
+    st.integers(98, 102),
     st.integers(1, 5),
 )
 CANCELS = st.tuples(st.just(CANCEL), st.sampled_from([ALICE, BOB]))

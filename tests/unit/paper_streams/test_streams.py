@@ -40,12 +40,13 @@ async def test_fills_of_one_taker_at_one_price_are_one_aggregate_trade(floor: St
     floor.limit(BOB, "SELL", "2", "100.00")
     floor.limit(BOB, "SELL", "3", "101.00")
     floor.limit(CAROL, "BUY", "4", "101.00")
-    floor.limit(CAROL, "BUY", "1", "101.00")
+    floor.limit(ALICE, "SELL", "1", "101.00")
+    floor.limit(CAROL, "BUY", "3", "101.00")
     said = [(each["a"], each["p"], each["q"], each["f"], each["l"]) for each in heard.messages]
     assert said == [
         (0, "100.00000000", "3.00000000", 1, 2),
         (1, "101.00000000", "1.00000000", 3, 3),
-        (2, "101.00000000", "1.00000000", 4, 4),
+        (2, "101.00000000", "3.00000000", 4, 5),
     ]
 
 
