@@ -167,7 +167,7 @@ def _account(account: Account) -> _Account:
                 commission=None if seat.fees is None else seat.fees.commission,
             )
             for symbol, seat in sorted(account.seats.items())
-            if seat.by_client_id or seat.fees is not None
+            if seat.by_client_id or seat.prevented_matches or seat.fees is not None
         },
         list_ids=account.list_ids,
         lists_by_client_id=account.lists_by_client_id,

@@ -6,7 +6,8 @@ import pytest
 from tests.unit.paper_engine.exchange_floor import ALICE, BOB, SYMBOL, D, Floor, events, limit, spec, terms
 
 from paper_exchange.engine.accounts import ROUTING_ACCOUNT
-from paper_exchange.engine.commands import Deposit, Place, PlaceSor, SetExchange
+from paper_exchange.engine.commands import Deposit, OpenAccount, Place, PlaceSor, SetExchange
+from paper_exchange.engine.engine import Engine
 from paper_exchange.engine.events import OrderReport, Placed, Result
 from paper_exchange.engine.orders import Terms
 from paper_exchange.engine.refusal import Refusal
@@ -119,3 +120,16 @@ def test_only_routed_symbols_and_plain_orders_are_routed() -> None:
     with pytest.raises(Refusal) as refusal:
         floor.engine.check(PlaceSor(account=ALICE, symbol=SYMBOL, order=limit("BUY", "1", "1")), now_us=floor.now_us)
     assert (refusal.value.code, refusal.value.msg) == (-1020, "This operation is not supported.")
+
+
+def test_a_prevented_match_across_books_is_kept_under_the_symbol_of_the_taker() -> None:
+    floor = asks()
+    for account in (ALICE, BOB):
+        floor.do(OpenAccount(account=account, trade_group_id=1))
+    placed, _ = route(floor, limit("BUY", "1", "28000", stp_mode="EXPIRE_MAKER"))
+    (match,) = placed.prevented_matches
+    assert (match.symbol, match.maker_symbol) == (SYMBOL, "BTCUSDC")
+    restored = Engine.restore(floor.engine.snapshot())
+    for engine in (floor.engine, restored):
+        for account in (ALICE, BOB):
+            assert engine.prevented_matches(account, SYMBOL) == (match,)
