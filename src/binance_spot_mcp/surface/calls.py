@@ -10,7 +10,7 @@ import structlog
 
 from binance_spot_mcp.errors import OutcomeUnknown, SpotError, Unavailable
 from binance_spot_mcp.logs import logger
-from binance_spot_mcp.surface import arguments as raw
+from binance_spot_mcp.surface.arguments import check_size, read_arguments, read_otherwise, take_choice
 from binance_spot_mcp.surface.layout import Json, concise, encode, exact
 from binance_spot_mcp.surface.paging import (
     ANYTHING_ELSE,
@@ -65,16 +65,16 @@ async def call(tool: AnyTool, arguments: Mapping[str, Any], session: Session) ->
 
 
 async def _answered(tool: AnyTool, arguments: Mapping[str, Any], session: Session) -> dict[str, Json]:
-    raw.check_size(arguments)
+    check_size(arguments)
     offered, asked = options(tool), dict(arguments)
-    detail = raw.take_choice(asked, "detail", DETAIL) if "detail" in offered else DETAIL[0]
+    detail = take_choice(asked, "detail", DETAIL) if "detail" in offered else DETAIL[0]
     paging = PAGING.get(tool.name, ANYTHING_ELSE)
     where = asked.pop("cursor", None) if "cursor" in offered else None
     cursor = None if where is None else read_cursor(where, paging)
     asked = resume(asked, cursor, paging)
-    params = raw.read_arguments(tool.params, asked, tool.rules, offered)
+    params = read_arguments(tool.params, asked, tool.rules, offered)
     found = await _called(tool, params, session)
-    read_as = raw.read_otherwise(params, asked)
+    read_as = read_otherwise(params, asked)
     newest = wants_newest(asked, cursor, paging)
 
     def laid_out() -> dict[str, Json]:

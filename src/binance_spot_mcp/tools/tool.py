@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 Toolset = Literal["market", "trading", "lists", "account", "desk"]
 P = TypeVar("P", bound=Params)
 
+_CANCELS_BY_ID = frozenset({"cancel_order", "cancel_order_list"})
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -69,8 +71,6 @@ class Tool(Generic[P]):
         """Whether calling it twice does no more than calling it once."""
         return self.reads or self.name in _CANCELS_BY_ID
 
-
-_CANCELS_BY_ID = frozenset({"cancel_order", "cancel_order_list"})
 
 AnyTool = Tool[Any]
 

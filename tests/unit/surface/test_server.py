@@ -1,14 +1,26 @@
 """An agent at the server: what it is told, and what becomes of its calls, in both protocol eras."""
 
+import msgspec
 import pytest
 from mcp import Client
 from tests.unit.surface.scripted_exchange import ScriptedExchange, body_of
 
 from binance_spot_mcp.errors import Rejected
+from binance_spot_mcp.surface.layout import encode
+from binance_spot_mcp.surface.toolbox import TOOLBOX, schema
 
 pytestmark = pytest.mark.anyio
 
 PRICE = b'{"symbol":"BTCUSDT","price":"64000.10000000"}'
+
+
+async def test_every_tool_is_listed_with_all_four_annotations(agent: Client) -> None:
+    tools = (await agent.list_tools()).tools
+    assert [tool.name for tool in tools] == list(TOOLBOX)
+    for tool in tools:
+        assert tool.annotations
+        assert None not in tool.annotations.model_dump(exclude={"title"}).values()
+        assert tool.input_schema == msgspec.json.decode(encode(schema(TOOLBOX[tool.name])))
 
 
 async def test_an_answer_names_its_environment_and_cuts_idle_zeros(agent: Client, exchange: ScriptedExchange) -> None:
