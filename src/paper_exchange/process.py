@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 
 import msgspec
 
+from paper_exchange.background import in_background
 from paper_exchange.keys import new_text
 from paper_exchange.lease import (
     ALREADY_RUNNING_STATUS,
@@ -18,7 +19,7 @@ from paper_exchange.lease import (
     leasable,
 )
 from paper_exchange.options import Options
-from paper_exchange.running import OtherSeed, Running, in_background, running
+from paper_exchange.running import OtherMarket, Running, running
 
 _log = logging.getLogger("paper_exchange")
 
@@ -30,7 +31,7 @@ def run(options: Options) -> int:
     except AlreadyRunning as error:
         _log.error("%s", error)
         return ALREADY_RUNNING_STATUS
-    except (OSError, OtherSeed) as error:
+    except (OSError, ValueError, OtherMarket) as error:
         _log.error("the paper exchange cannot start: %s", error)
         return 1
     return 0
@@ -46,7 +47,7 @@ async def _run(options: Options) -> None:
             token = new_text()
             desk = LeaseDesk(token, exchange.lease_login)
             await stack.enter_async_context(leasable(options.home, desk, token))
-            stack.enter_context(in_background(desk.nobody_left(), ended.set))
+            await stack.enter_async_context(in_background(desk.nobody_left(), ended.set))
         _announce(exchange, options)
         await ended.wait()
         _log.info("the paper exchange ends; %d orders stay open", exchange.open_orders())

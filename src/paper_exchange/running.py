@@ -9,12 +9,12 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from paper_exchange.accounts import Accounts
+from paper_exchange.background import in_background
 from paper_exchange.clock import RealClock
 from paper_exchange.exchange import PaperExchange
 from paper_exchange.gateway import rest_server
@@ -26,12 +26,11 @@ from paper_exchange.gateway.rest import RestGateway
 from paper_exchange.gateway.socket_server import API_PATH, SocketServer
 from paper_exchange.keys import seeded
 from paper_exchange.lease import LeaseLogin, state_directory
-from paper_exchange.market.builtin import BUILT_IN
 from paper_exchange.market.record import MarketRecord
 from paper_exchange.market.runner import run_market
 from paper_exchange.market.source import Due, Source
-from paper_exchange.market.synthetic.market import SyntheticMarket
 from paper_exchange.options import Options
+from paper_exchange.sources import kind_of, source
 from paper_exchange.store import Login, Origin, Store
 
 _log = logging.getLogger("paper_exchange")
@@ -46,8 +45,8 @@ _COMMANDS_PER_SECOND_SAVED = 100_000
 """And so many more for each second that the last snapshot took."""
 
 
-class OtherSeed(Exception):
-    """The seed asked for is not the one that the kept market began with."""
+class OtherMarket(Exception):
+    """What was kept began with another market than the one asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +90,14 @@ async def running(options: Options) -> AsyncIterator[Running]:
 
     Raises:
         OSError: A port is taken.
-        OtherSeed: What was kept began with another seed.
+        OtherMarket: What was kept began with another market.
+        ValueError: A file of symbols, or a tape, cannot be used.
     """
     async with AsyncExitStack() as stack:
         clock = RealClock()
         store = _store(options, stack)
         origin = _origin(options, store, clock.now_us())
-        market = SyntheticMarket(BUILT_IN, seed=origin.seed, genesis_us=origin.genesis_us)
+        market = await stack.enter_async_context(source(options, seed=origin.seed, genesis_us=origin.genesis_us))
         exchange = PaperExchange(clock=clock, record=MarketRecord(market.past), store=store)
         _found_or_resume(exchange, market)
         stack.callback(exchange.save)
@@ -111,9 +111,11 @@ async def running(options: Options) -> AsyncIterator[Running]:
         sockets = SocketServer(api, clock=clock, limit_factor=options.limit_factor, lag_us=STREAM_LAG_US)
         if options.market:
             exchange.execute_due(market.advance(clock.now_us()))
-            stack.enter_context(in_background(run_market(market, clock, exchange.execute_due, step_us=MARKET_STEP_US)))
+            await stack.enter_async_context(
+                in_background(run_market(market, clock, exchange.execute_due, step_us=MARKET_STEP_US))
+            )
         if store is not None:
-            stack.enter_context(in_background(_save_now_and_then(exchange, store)))
+            await stack.enter_async_context(in_background(_save_now_and_then(exchange, store)))
         gateway = RestGateway(api, ENDPOINTS)
         rest = await stack.enter_async_context(rest_server.serving(gateway, options.host, options.port))
         ws = await stack.enter_async_context(sockets.serving(options.host, options.ws_port))
@@ -130,14 +132,17 @@ def _store(options: Options, stack: AsyncExitStack) -> Store | None:
 
 def _origin(options: Options, store: Store | None, now_us: int) -> Origin:
     """How the market began: as it was kept, or now."""
-    kept = None if store is None else store.origin()
+    kept, market = None if store is None else store.origin(), kind_of(options)
     if kept is None:
         seed = int.from_bytes(os.urandom(4)) if options.seed is None else options.seed
-        kept = Origin(seed, now_us)
+        kept = Origin(seed, now_us, market)
         if store is not None:
             store.set_origin(kept)
-    elif options.seed not in {None, kept.seed}:
-        raise OtherSeed(f"this home's market began with seed {kept.seed}; take that, another home, or --memory")
+    elif options.seed not in {None, kept.seed} or market != kept.market:
+        raise OtherMarket(
+            f"this home has a market of its own ({kept.market}, seed {kept.seed}); "
+            "leave out what says otherwise, or take another home or --memory"
+        )
     return kept
 
 
@@ -161,20 +166,3 @@ async def _save_now_and_then(exchange: PaperExchange, store: Store) -> None:
             begun_s = time.perf_counter()
             exchange.save()
             enough = max(_LOG_LENGTH, int((time.perf_counter() - begun_s) * _COMMANDS_PER_SECOND_SAVED))
-
-
-@contextmanager
-def in_background(work: Coroutine[Any, Any, None], then: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Run a coroutine beside the block and end it with the block; `then` is called when it ends first."""
-
-    def ended(task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and task.exception() is not None:
-            _log.error("a part of the exchange has failed", exc_info=task.exception())
-        then()
-
-    task = asyncio.create_task(work)
-    task.add_done_callback(ended)
-    try:
-        yield
-    finally:
-        task.cancel()

@@ -15,7 +15,7 @@ from msgspec import Struct
 from paper_exchange.engine.commands import Command, decode, encode
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS origin (seed INTEGER NOT NULL, genesis_us INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS origin (seed INTEGER NOT NULL, genesis_us INTEGER NOT NULL, market TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS snapshot (engine BLOB NOT NULL, record BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS log (seq INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, command BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS login (
@@ -26,10 +26,11 @@ _FILE = "exchange.sqlite"
 
 
 class Origin(Struct, frozen=True):
-    """How the market began: from these two it is made up anew."""
+    """How the market began: from these it is made up anew. `market` names the kind of source."""
 
     seed: int
     genesis_us: int
+    market: str
 
 
 class Snapshot(Struct, frozen=True):
@@ -74,12 +75,12 @@ class Store:
 
     def origin(self) -> Origin | None:
         """How the market began, None when nothing was kept yet."""
-        row = self._db.execute("SELECT seed, genesis_us FROM origin").fetchone()
+        row = self._db.execute("SELECT seed, genesis_us, market FROM origin").fetchone()
         return None if row is None else Origin(*row)
 
     def set_origin(self, origin: Origin) -> None:
         """Note how the market begins."""
-        self._db.execute("INSERT INTO origin VALUES (?, ?)", (origin.seed, origin.genesis_us))
+        self._db.execute("INSERT INTO origin VALUES (?, ?, ?)", (origin.seed, origin.genesis_us, origin.market))
 
     def append(self, at_us: int, command: Command) -> None:
         """Log a command that was executed."""

@@ -101,9 +101,9 @@ def test_a_snapshot_takes_the_place_of_the_log(opening: Opening, tmp_path: Path)
 def test_how_the_market_began_is_kept(tmp_path: Path) -> None:
     with closing(Store(tmp_path)) as store:
         assert store.origin() is None
-        store.set_origin(Origin(7, START_US))
+        store.set_origin(Origin(7, START_US, "synthetic"))
     with closing(Store(tmp_path)) as store:
-        assert store.origin() == Origin(7, START_US)
+        assert store.origin() == Origin(7, START_US, "synthetic")
 
 
 def test_an_erased_exchange_begins_anew(opening: Opening, tmp_path: Path) -> None:
