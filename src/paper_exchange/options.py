@@ -32,6 +32,7 @@ class Options:
         accounts: The accounts to open at the start.
         limit_factor: How many times Binance's rate limits are allowed.
         home: Where `state/paper/` is, in which everything is kept; without it, or with `memory`, nothing is.
+        reset: Whether to forget what was kept before.
         lease: Whether the exchange ends with the last process that holds a lease on it.
         print_json: Whether the first line on stdout is one JSON object for a program, not for a person.
     """
@@ -48,6 +49,7 @@ class Options:
     limit_factor: int = 1
     home: Path | None = None
     memory: bool = False
+    reset: bool = False
     lease: bool = False
     print_json: bool = False
 
@@ -69,6 +71,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--limit-factor", type=int, default=1, help="rate limits, as a multiple of Binance's")
     parser.add_argument("--home", type=Path, help="directory whose state/paper/ keeps the exchange (default: memory)")
     parser.add_argument("--memory", action="store_true", help="keep nothing, even with --home")
+    parser.add_argument("--reset", action="store_true", help="forget what --home keeps, and begin anew")
     parser.add_argument("--lease", action="store_true", help="end with the last process that holds a lease")
     parser.add_argument("--json", action="store_true", dest="print_json", help="print one JSON line with URL and keys")
     said = vars(parser.parse_args(arguments))

@@ -31,7 +31,7 @@ from paper_exchange.market.runner import run_market
 from paper_exchange.market.source import Due, Source
 from paper_exchange.options import Options
 from paper_exchange.sources import kind_of, source
-from paper_exchange.store import Login, Origin, Store
+from paper_exchange.store import Login, Origin, Store, erase
 
 _log = logging.getLogger("paper_exchange")
 
@@ -125,7 +125,10 @@ async def running(options: Options) -> AsyncIterator[Running]:
 def _store(options: Options, stack: AsyncExitStack) -> Store | None:
     if options.home is None or options.memory:
         return None
-    store = Store(state_directory(options.home))
+    directory = state_directory(options.home)
+    if options.reset:
+        erase(directory)
+    store = Store(directory)
     stack.callback(store.close)
     return store
 

@@ -129,6 +129,15 @@ def test_a_home_keeps_its_market_and_says_so_to_another_seed(tmp_path: Path) -> 
     assert "seed 1" in refused.stderr
 
 
+def test_a_reset_home_begins_anew(tmp_path: Path) -> None:
+    with exchange(tmp_path, "--no-market") as first:
+        first.rest_order()
+        first.end(signal.SIGTERM)
+    with exchange(tmp_path, "--no-market", "--reset") as again:
+        assert again.told["api_key"] != first.told["api_key"]
+        assert again.call("GET", "openOrders") == []
+
+
 def test_memory_alone_keeps_nothing(tmp_path: Path) -> None:
     with exchange(tmp_path, "--memory") as first:
         first.rest_order()

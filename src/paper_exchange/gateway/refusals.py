@@ -8,7 +8,6 @@ The functions below it are named for what is wrong with a request and take what 
 Source: errors.md
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from paper_exchange.engine.refusal import Refusal
@@ -114,10 +113,6 @@ def too_precise(name: str) -> Rejected:
     return Rejected(-1111, f"Parameter '{name}' has too much precision.")
 
 
-def invalid_symbol() -> Rejected:
-    return Rejected(-1121, "Invalid symbol.")
-
-
 def span_too_long(hours: int) -> Rejected:
     return Rejected(-1127, f"More than {hours} hours between startTime and endTime.")
 
@@ -130,10 +125,6 @@ def both_needed(one: str, other: str) -> Rejected:
     return Rejected(
         -1128, f"Combination of optional fields invalid. Recommendation: '{one}' and '{other}' must both be sent."
     )
-
-
-def together_or_not_at_all(names: Sequence[str]) -> Rejected:
-    return Rejected(-1128, f"Fields [{', '.join(names)}] must be sent together or omitted entirely.")
 
 
 def invalid(name: str) -> Rejected:

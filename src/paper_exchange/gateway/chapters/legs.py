@@ -30,7 +30,7 @@ _DEEPEST_PEG = 100
 
 
 def order_type(name: str) -> Parameter[OrderType]:
-    """The type of an order that stands by itself."""
+    """An order type."""
     return one_of(name, words(*get_args(OrderType)), lambda _: Rejected(-1116, "Invalid orderType."))
 
 
