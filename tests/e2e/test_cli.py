@@ -51,6 +51,15 @@ def test_a_call_prints_the_answer_that_an_agent_would_read(type_: Type) -> None:
     assert answer(finished).items() >= {"ok": True, "env": "paper", "symbol": "BTCUSDT"}.items()
 
 
+def test_what_an_order_was_checked_against_can_be_kept(type_: Type, tmp_path: Path) -> None:
+    order = ("symbol=BTCUSDT", "side=BUY", "type=MARKET", "quantity=0.001")
+    finished = type_("call", "check_order", *order, "snapshot=true", "--env", "paper")
+    kept = Path(answer(finished)["snapshot"])
+    assert kept.parent == tmp_path / "home" / "snapshots"
+    assert json.loads(kept.read_text())["symbol"]["symbol"] == "BTCUSDT"
+    assert [path.stat().st_mode & 0o777 for path in (kept, kept.parent)] == [0o600, 0o700]
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations  # nothing below is needed to list the tools, and importing it takes time
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ class Door(Protocol):
 
     async def check(self, request: Request, *, account: bool = False) -> Checked:
         """Check orders against the rules of their symbol; nothing is sent that changes one."""
+        ...
+
+    async def keep(self, checked: Checked) -> Path:
+        """Write down what orders were checked against, and return the file."""
         ...
 
     async def unknown_symbol(self, symbol: str) -> InvalidInput:
