@@ -124,8 +124,9 @@ async def test_symbols_beyond_ascii_are_heard(floor: SocketFloor) -> None:
         ("/wss/btcusdt@trade", 404),
         ("/ws/btcusdt@trade?timeUnit=NANOSECOND", 400),
         ("/ws/" + "/".join(f"s{number}" for number in range(1025)), 400),
+        ("/ws-api/v3?responseFormat=sbe&sbeSchemaId=3&sbeSchemaVersion=4", 400),
     ],
-    ids=["root", "unknown path", "unknown time unit", "too many streams"],
+    ids=["root", "unknown path", "unknown time unit", "too many streams", "binary encoding"],
 )
 async def test_addresses_that_make_no_sense_are_refused(floor: SocketFloor, path: str, status: int) -> None:
     with pytest.raises(InvalidStatus) as refused:

@@ -25,10 +25,31 @@ from paper_exchange.engine.events import (
     PreventedMatch,
 )
 from paper_exchange.engine.orders import ZERO, Order, OrderList
+from paper_exchange.gateway import refusals
 from paper_exchange.market.wire import TimeUnit, stamp
 
 ResponseType = Literal["ACK", "RESULT", "FULL"]
 Json = dict[str, Any]
+
+_TIME_UNITS: dict[str, TimeUnit] = {
+    "": "MILLISECOND",
+    "MILLISECOND": "MILLISECOND",
+    "millisecond": "MILLISECOND",
+    "MICROSECOND": "MICROSECOND",
+    "microsecond": "MICROSECOND",
+}
+
+
+def time_unit(said: str) -> TimeUnit:
+    """The unit that a caller asks for in a header or a URL.
+
+    Raises:
+        Rejected: -1194, there is no such unit.
+    """
+    unit = _TIME_UNITS.get(said)
+    if unit is None:
+        raise refusals.invalid_time_unit()
+    return unit
 
 
 def decimal(amount: Decimal | None) -> str:

@@ -11,25 +11,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from paper_exchange.gateway import refusals, sent
+from paper_exchange.gateway import sent
 from paper_exchange.gateway.api import Api, Reply
 from paper_exchange.gateway.api import Request as ApiRequest
 from paper_exchange.gateway.auth import Credentials
 from paper_exchange.gateway.endpoint import Endpoint
 from paper_exchange.gateway.refusals import Rejected
-from paper_exchange.market.wire import TimeUnit
+from paper_exchange.gateway.rendering import time_unit
 
 _JSON = "application/json;charset=UTF-8"
 _SBE = "application/sbe"
 _SBE_SCHEMA = re.compile(r"[0-9]{1,9}:[0-9]{1,9}").fullmatch
 _MAX_BODY = 65_536
-_UNITS: dict[str, TimeUnit] = {
-    "": "MILLISECOND",
-    "MILLISECOND": "MILLISECOND",
-    "millisecond": "MILLISECOND",
-    "MICROSECOND": "MICROSECOND",
-    "microsecond": "MICROSECOND",
-}
 _REMOVED = frozenset(f"{method} /api/v3/userDataStream" for method in ("POST", "PUT", "DELETE"))
 """Gone since 2026-02-20; the web server in front answers, not the exchange."""
 _GONE = "<html><head><title>410 Gone</title></head><body><center><h1>410 Gone</h1></center></body></html>"
@@ -71,7 +64,7 @@ class RestGateway:
         address = request.client.host if request.client else ""
         try:
             said = sent.read(request.scope["query_string"], body)
-            unit = _time_unit(request.headers.get("x-mbx-time-unit", ""))
+            unit = time_unit(request.headers.get("x-mbx-time-unit", ""))
             _refuse_sbe(request.headers.get("x-mbx-sbe"))
         except Rejected as error:
             return self._response(self._api.turn_down(endpoint, error, address), address)
@@ -113,13 +106,6 @@ def _refuse_sbe(schema: str | None) -> None:
     if not _SBE_SCHEMA(schema):
         raise Rejected(-1152, "Invalid X-MBX-SBE header; expected <SCHEMA_ID>:<VERSION>.")
     raise Rejected(-1155, "SBE is not enabled.")
-
-
-def _time_unit(header: str) -> TimeUnit:
-    unit = _UNITS.get(header)
-    if unit is None:
-        raise refusals.invalid_time_unit()
-    return unit
 
 
 def _not_found(accept: str) -> Response:

@@ -17,9 +17,9 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from paper_exchange.clock import Clock, RealClock
-from paper_exchange.gateway import refusals
 from paper_exchange.gateway.api import Api
 from paper_exchange.gateway.refusals import Rejected
+from paper_exchange.gateway.rendering import time_unit
 from paper_exchange.gateway.sockets.doors import Door
 from paper_exchange.gateway.sockets.life import Lifetime, kept_alive
 from paper_exchange.gateway.sockets.socket import Socket
@@ -34,12 +34,6 @@ from paper_exchange.market.wire import TimeUnit
 API_PATH: Final = "/ws-api/v3"
 _MAX_MESSAGE: Final = 64 * 1024
 _CLOSE_TIMEOUT_S: Final = 1
-_UNITS: Final[dict[str, TimeUnit]] = {
-    "MILLISECOND": "MILLISECOND",
-    "millisecond": "MILLISECOND",
-    "MICROSECOND": "MICROSECOND",
-    "microsecond": "MICROSECOND",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +59,22 @@ def read_address(target: str) -> Address:
     """Read the target of a request.
 
     Raises:
-        Rejected: -1194 for an unknown time unit; with 404, there is nothing; with 400, it names too many streams.
+        Rejected: -1194 for an unknown time unit, -1155 for the binary encoding; with 404, there is nothing; with 400,
+            it names too many streams.
     """
     url = urlsplit(target)
     path = url.path.rstrip("/")
     # Not parse_qs: a plus in a stream name is a plus.
     query = dict(part.partition("=")[::2] for part in url.query.split("&"))
-    unit = _UNITS.get(query.get("timeUnit", "MILLISECOND"))
-    if unit is None:
-        raise refusals.invalid_time_unit()
+    unit = time_unit(query.get("timeUnit", ""))
     if path.startswith("/ws/"):
         path, streams = "/ws", names_in(path.removeprefix("/ws/"))
     else:
         streams = names_in(query.get("streams", "")) if path == "/stream" else []
     if path not in {"/ws", "/stream", API_PATH}:
         raise Rejected(0, "Not found", status=404)
+    if path == API_PATH and query.get("responseFormat", "json") != "json":
+        raise Rejected(-1155, "SBE is not enabled.")
     if len(set(streams)) > MAX_STREAMS:
         raise Rejected(*TOO_MANY_STREAMS)
     return Address(path, tuple(streams), unit, query.get("returnRateLimits") != "false")

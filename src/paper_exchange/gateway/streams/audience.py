@@ -6,7 +6,7 @@ every listener is given the same bytes. A stream that nobody listens to is close
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import NamedTuple, NoReturn, Protocol
 
 import msgspec
 
@@ -113,22 +113,14 @@ class Audience:
             frames: dict[Form, bytes] = {}
             for listener in self._listeners[name]:
                 form = listener.form
-                frame = frames.get(form)
-                if frame is None:
-                    frame = frames[form] = _frame(name, draw, form)
-                listener.post(frame)
+                if form not in frames:
+                    frames[form] = frame(name, draw, form)
+                listener.post(frames[form])
 
 
-def _frame(name: str, draw: Draw, form: Form) -> bytes:
+def frame(name: str, draw: Draw, form: Form) -> bytes:
+    """What a stream says, in a form. Source: web-socket-streams.md#general-wss-information"""
     payload = _encode(draw(form.unit))
-    return text_frame(in_envelope(name, payload) if form.is_combined else payload)
-
-
-def in_envelope(name: str, payload: bytes) -> bytes:
-    """A payload as combined streams send it. Source: web-socket-streams.md#general-wss-information"""
-    return b'{"stream":' + _encode(name) + b',"data":' + payload + b"}"
-
-
-def encoded(payload: Any) -> bytes:
-    """The JSON of a payload."""
-    return _encode(payload)
+    if form.is_combined:
+        payload = b'{"stream":' + _encode(name) + b',"data":' + payload + b"}"
+    return text_frame(payload)

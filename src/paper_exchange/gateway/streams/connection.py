@@ -5,6 +5,7 @@ Source: web-socket-streams.md#general-wss-information, #websocket-limits
 
 from collections import deque
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 from urllib.parse import unquote
 
@@ -14,7 +15,7 @@ from websockets.frames import CloseCode
 from paper_exchange.clock import Clock
 from paper_exchange.gateway.sockets.socket import Socket, text_frame
 from paper_exchange.gateway.streams import control, payloads
-from paper_exchange.gateway.streams.audience import Audience, Form, encoded, in_envelope
+from paper_exchange.gateway.streams.audience import Audience, Form, frame
 from paper_exchange.gateway.streams.names import Stream, parse
 from paper_exchange.market.intervals import SECOND_US
 
@@ -70,8 +71,7 @@ class StreamConnection:
 
     def announce_end(self, now_us: int) -> None:
         """Tell the client that it should open another connection."""
-        payload = encoded(payloads.server_shutdown(now_us, self.form.unit))
-        self.post(text_frame(in_envelope(_SHUTDOWN, payload) if self.combined else payload))
+        self.post(frame(_SHUTDOWN, partial(payloads.server_shutdown, now_us), self.form))
 
     async def serve(self) -> None:
         """Answer control messages until the connection ends."""
