@@ -10,10 +10,17 @@ from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.signing import Signer, query_string, signed_query
 from binance_spot_mcp.transport.call import Answer, Call
 from binance_spot_mcp.transport.clock import ServerClock
-from binance_spot_mcp.transport.ledger import RateLedger, Reservation, Wait, counts
+from binance_spot_mcp.transport.ledger import LimitType, RateLedger, Reservation, Wait, counts
 from binance_spot_mcp.transport.rest import Attempt, RestTransport
 from binance_spot_mcp.transport.venue import Venue
-from binance_spot_mcp.transport.verdict import Reply, banned_until_ms, exchange_error, retry_after_ms, verdict
+from binance_spot_mcp.transport.verdict import (
+    Reply,
+    banned_until_ms,
+    exchange_error,
+    retry_after_ms,
+    too_many_orders,
+    verdict,
+)
 from binance_spot_mcp.transport.world import World
 
 TURN_PATIENCE_MS = 2_000
@@ -128,10 +135,9 @@ class Line:
         pause_ms = retry_after_ms(reply)
         match reply.status:
             case 429:
-                said = exchange_error(reply)
-                over_orders = said is not None and said.code == -1015
                 jitter_ms = int(self._world.random() * JITTER_MS)
-                self._ledger.throttled("ORDERS" if over_orders else "REQUEST_WEIGHT", pause_ms, jitter_ms, now_ms)
+                limit: LimitType = "ORDERS" if too_many_orders(reply) else "REQUEST_WEIGHT"
+                self._ledger.throttled(limit, pause_ms, jitter_ms, now_ms)
             case 418:
                 said = exchange_error(reply)
                 self._ledger.banned(max(now_ms + (pause_ms or 0), banned_until_ms(said)), now_ms)

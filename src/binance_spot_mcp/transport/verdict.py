@@ -18,8 +18,13 @@ from binance_spot_mcp.errors import (
 )
 from binance_spot_mcp.transport.meanings import CODES, TEXTS, UNKNOWN_OUTCOME, Meaning
 
+TOO_MANY_ORDERS = -1015
 CANCEL_REPLACE_HALF = -2021
 CANCEL_REPLACE_FAILED = -2022
+_ONE_HALF = {
+    "cancelResult": "The old order was cancelled, but the new one was not placed; exchange.data says why.",
+    "newOrderResult": "The new order was placed, but the old one was not cancelled: it may be open still, or filled.",
+}
 _FILTER_FAILURE = "Filter failure: "
 _BANNED_UNTIL = re.compile(r"banned until (\d{13})\b")
 _REGION = (
@@ -64,8 +69,8 @@ def verdict(reply: Reply, *, changes: bool) -> SpotError | None:
         return None
     sent: Sent = "yes" if changes else "no"
     said = exchange_error(reply)
-    if said is not None and said.code in (CANCEL_REPLACE_HALF, CANCEL_REPLACE_FAILED) and said.data:
-        return _halves(said, said.data)
+    if said is not None and said.data and (halves := _halves(said, said.data)):
+        return halves
     if reply.status >= 500 or (said is not None and said.code in UNKNOWN_OUTCOME | {CANCEL_REPLACE_HALF}):
         return _no_verdict(reply.status, said, changes=changes)
     match reply.status:
@@ -79,7 +84,7 @@ def verdict(reply: Reply, *, changes: bool) -> SpotError | None:
                 exchange=said,
             )
         case 429:
-            meaning = CODES[said.code if said and said.code in (-1015, -1034) else -1003]
+            meaning = CODES[said.code if said and said.code in (TOO_MANY_ORDERS, -1034) else -1003]
             return _rejected(meaning, sent, said)
         case 451:
             return Rejected(_REGION, code="ENDPOINT_REFUSED", sent=sent, retry="never")
@@ -115,6 +120,15 @@ def retry_after_ms(reply: Reply) -> int | None:
     """The pause that the answer asks for."""
     value = reply.headers.get("retry-after", "")
     return int(value) * 1000 if value.isascii() and value.isdigit() and len(value) < 10 else None
+
+
+def too_many_orders(reply: Reply) -> bool:
+    """Whether it is the count of unfilled orders that was exceeded, in all or in one half of a cancel-replace."""
+    said = exchange_error(reply)
+    if said is None:
+        return False
+    half = (said.data or {}).get("newOrderResponse")
+    return TOO_MANY_ORDERS in (said.code, half.get("code") if isinstance(half, dict) else None)
 
 
 def banned_until_ms(said: ExchangeError | None) -> int:
@@ -163,8 +177,8 @@ def _rejected(meaning: Meaning, sent: Sent, said: ExchangeError | None) -> Rejec
     return Rejected(meaning.text, code=meaning.code, sent=sent, retry=meaning.retry, next=meaning.next, exchange=said)
 
 
-def _halves(said: ExchangeError, data: Mapping[str, Any]) -> SpotError:
-    """Judge a cancel-replace by its two halves, whatever status and code stand above them."""
+def _halves(said: ExchangeError, data: Mapping[str, Any]) -> SpotError | None:
+    """Judge a cancel-replace by its two halves, whatever status and code stand above them; None if these say it all."""
     results = {name: str(data.get(name)) for name in ("cancelResult", "newOrderResult")}
     answers = (data.get("cancelResponse"), data.get("newOrderResponse"))
     if any(isinstance(answer, dict) and answer.get("code") in UNKNOWN_OUTCOME for answer in answers):
@@ -174,7 +188,9 @@ def _halves(said: ExchangeError, data: Mapping[str, Any]) -> SpotError:
             details=results,
             exchange=said,
         )
-    partly = "SUCCESS" in results.values()
-    meaning = CODES[CANCEL_REPLACE_HALF if partly else CANCEL_REPLACE_FAILED]
-    kind = PartlyDone if partly else Rejected
-    return kind(meaning.text, code=meaning.code, retry=meaning.retry, next=meaning.next, details=results, exchange=said)
+    done = next((_ONE_HALF[name] for name, result in results.items() if result == "SUCCESS"), None)
+    if done is None and said.code != CANCEL_REPLACE_FAILED:
+        return None
+    meaning = CODES[CANCEL_REPLACE_HALF if done else CANCEL_REPLACE_FAILED]
+    kind, text = (PartlyDone, done) if done else (Rejected, meaning.text)
+    return kind(text, code=meaning.code, retry=meaning.retry, next=meaning.next, details=results, exchange=said)

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from binance_spot_mcp.errors import OutcomeUnknown, PartlyDone, Rejected, SpotError, Unavailable
-from binance_spot_mcp.transport.verdict import Reply, banned_until_ms, exchange_error, retry_after_ms, verdict
+from binance_spot_mcp.transport.verdict import (
+    Reply,
+    banned_until_ms,
+    exchange_error,
+    retry_after_ms,
+    too_many_orders,
+    verdict,
+)
 
 HTML = b"<html><script>alert(1)</script>502 Bad Gateway</html>"
 
@@ -121,6 +128,26 @@ def test_a_cancel_replace_is_judged_by_its_halves(status: int) -> None:
         assert partly.retry == "after_reconcile"
         assert partly.exchange is not None
         assert partly.exchange.data is not None
+
+
+def test_one_half_that_happened_counts_under_any_status_and_code() -> None:
+    over = reply(429, {"code": -1015, "msg": "x", "data": halves("SUCCESS", "NOT_ATTEMPTED")})
+    partly = judged(over, changes=True)
+    assert isinstance(partly, PartlyDone)
+    assert "was cancelled, but the new one was not placed" in partly.message
+    placed = judged(reply(503, {"code": -1008, "msg": "x", "data": halves("FAILURE", "SUCCESS")}), changes=True)
+    assert isinstance(placed, PartlyDone)
+    assert "was placed, but the old one was not cancelled" in placed.message
+    neither = judged(reply(429, {"code": -1015, "msg": "x", "data": halves("FAILURE", "NOT_ATTEMPTED")}), changes=True)
+    assert (type(neither), neither.code, neither.retry) == (Rejected, "RATE_LIMITED", "at")
+
+
+def test_a_refused_new_order_says_that_it_is_the_order_count_that_was_exceeded() -> None:
+    data = halves("SUCCESS", "FAILURE", new_code=-1015)
+    assert too_many_orders(reply(429, {"code": -2021, "msg": "x", "data": data}))
+    assert too_many_orders(reply(429, {"code": -1015, "msg": "x"}))
+    assert not too_many_orders(reply(429, {"code": -2021, "msg": "x", "data": {"newOrderResponse": None}}))
+    assert not too_many_orders(reply(429, HTML))
 
 
 def test_a_half_without_verdict_leaves_the_cancel_replace_unknown() -> None:
