@@ -13,6 +13,7 @@ from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
 from binance_spot_mcp.catalogue.market import SERVER_TIME, ExchangeInfo, ServerTimeParams
 from binance_spot_mcp.errors import Refused, Rejected, Unavailable, Unreachable
 from binance_spot_mcp.settings import Settings
+from binance_spot_mcp.signing import Signer
 from binance_spot_mcp.transport.call import Answer, Call
 from binance_spot_mcp.transport.clock import Sample, ServerClock
 from binance_spot_mcp.transport.ledger import CallClass, Cost, RateLedger, stated_limits
@@ -94,6 +95,18 @@ class Spot:
         if isinstance(answer.payload, ExchangeInfo):
             self._learn_limits(answer.payload)
         return answer
+
+    async def venue(self) -> Venue:
+        """Which exchange is talked to."""
+        return (await self._open()).venue
+
+    async def signer(self, needed_by: str) -> Signer:
+        """What signs for the venue's key.
+
+        Raises:
+            Refused: There is no key, or it cannot be used.
+        """
+        return (await self._open()).signer(needed_by)
 
     async def measure_clock(self, samples: int = CLOCK_SAMPLES) -> None:
         """Measure offset and round trip to the exchange's clock; of several samples the median counts."""

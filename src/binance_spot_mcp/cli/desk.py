@@ -74,7 +74,13 @@ async def _paper_venue(settings: Settings) -> "AsyncIterator[Callable[[], Awaita
         signer = hmac_signer(SecretStr(login.api_secret))
 
         async def venue() -> Venue:
-            return Venue((login.rest,), api_key=SecretStr(login.api_key), signer=lambda: signer)
+            return Venue(
+                (login.rest,),
+                api_key=SecretStr(login.api_key),
+                signer=lambda: signer,
+                streams=login.ws,
+                ws_api=login.ws_api,
+            )
 
         yield venue
     finally:

@@ -20,6 +20,8 @@ class Venue:
     Attributes:
         rest: Origins that serve every call, the preferred one first.
         market_data: An origin that serves public market data alone, if there is one.
+        streams: Origin of the market streams; None where that channel is off.
+        ws_api: URL of the WebSocket API; None likewise.
         api_key: The API key; without one only public calls are possible.
         signer: Makes ready what signs with that key; called once, by the first signed call.
     """
@@ -28,6 +30,8 @@ class Venue:
     market_data: str | None = None
     api_key: SecretStr | None = None
     signer: Callable[[], Signer] | None = None
+    streams: str | None = None
+    ws_api: str | None = None
 
 
 def checked(venue: Venue, env: Environment) -> Venue:
@@ -54,13 +58,17 @@ def configured_venue(settings: Settings) -> Venue:
     if settings.env == "paper":
         if settings.base_url is None:
             raise Refused("REST is off, as BINANCE_BASE_URL names no exchange.", code="ENDPOINT_REFUSED")
-        return Venue((settings.base_url,), None, settings.api_key, signer)
+        return Venue(
+            (settings.base_url,), None, settings.api_key, signer, streams=settings.ws_base, ws_api=settings.ws_api_base
+        )
     hosts = HOSTS[settings.env]
     first = settings.base_url or hosts.rest[0]
+    streams = settings.ws_base or hosts.streams[0]
     if first == hosts.rest_market_data:
-        return Venue((), first)
+        return Venue((), first, streams=streams)
     others = tuple(host for host in hosts.rest if host != first)
-    return Venue((first, *others), hosts.rest_market_data, settings.api_key, signer)
+    ws_api = settings.ws_api_base or hosts.ws_api[0]
+    return Venue((first, *others), hosts.rest_market_data, settings.api_key, signer, streams=streams, ws_api=ws_api)
 
 
 def _configured_signer(settings: Settings) -> Signer:
