@@ -1,0 +1,62 @@
+"""What becomes of the messages of streams."""
+
+import pytest
+
+from paper_exchange.faults.belt import Belt, Invent, Send, Treat
+from paper_exchange.faults.effects import Burst, Close, Delay, Drop, Duplicate, Effect, Event, Reorder, Stall
+from paper_exchange.faults.plan import planned
+from paper_exchange.faults.rules import Match, Occasion, Rule
+
+
+def carried(effect: Effect, messages: str, *, nth: int = 2, times: int | None = 1) -> list[str]:
+    """What comes out, in order, where a rule befalls the messages of stream `a`; capitals are of stream `b`."""
+    belt: Belt[str] = Belt(
+        planned(1, [Rule(where="market", effect=effect, match=Match(stream="a"), nth=nth, times=times)])
+    )
+    out = []
+    for message in messages:
+        line = "b" if message.isupper() else "a"
+        for step in belt.carry(Occasion("market", stream=line), line, message):
+            match step:
+                case Send(message=sent, after_ms=0):
+                    out.append(sent)
+                case Send(message=sent, after_ms=late):
+                    out.append(f"{sent}+{late}")
+                case Invent():
+                    out.append("!")
+                case Treat(struck=struck):
+                    out.append(type(struck.effect).__name__)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("effect", "messages", "expected"),
+    [
+        (Drop(), "xyz", ["x", "z"]),
+        (Duplicate(), "xyz", ["x", "y", "y", "z"]),
+        (Burst(count=3), "xyz", ["x", "y", "y", "y", "z"]),
+        (Reorder(), "xyz", ["x", "z", "y"]),
+        (Reorder(by=2), "wxyz", ["w", "y", "z", "x"]),
+        (Reorder(), "xyABz", ["x", "A", "B", "z", "y"]),
+        (Event(payload={}), "xyz", ["x", "!", "y", "z"]),
+        (Delay(ms=5), "xyz", ["x", "y+5", "z"]),
+        (Close(), "xyz", ["x", "Close", "z"]),
+        (Stall(), "xyz", ["x", "Stall", "z"]),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str | list) else "",
+)
+def test_one_message_is_befallen_and_the_others_pass(effect: Effect, messages: str, expected: list[str]) -> None:
+    assert carried(effect, messages) == expected
+
+
+def test_messages_held_back_together_keep_their_order() -> None:
+    assert carried(Reorder(), "uvwxyz", nth=1, times=2) == ["w", "u", "v", "x", "y", "z"]
+
+
+def test_what_befell_the_last_message_is_known() -> None:
+    belt: Belt[str] = Belt(planned(1, [Rule(id="lost", where="user", effect=Drop())]))
+    belt.carry(Occasion("user", stream="executionReport"), 1, "x")
+    assert belt.last is not None
+    assert belt.last.rule.id == "lost"
+    belt.carry(Occasion("user", stream="executionReport"), 1, "y")
+    assert belt.last is None
