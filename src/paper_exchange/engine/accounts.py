@@ -121,6 +121,14 @@ class Account:
             seat = self.seats[spec.symbol] = Seat(base, quote)
         return seat
 
+    def clear_past(self) -> None:
+        """Forget every order, list and trade; none may be open. Commissions of its own stay."""
+        for symbol, seat in self.seats.items():
+            self.seats[symbol] = Seat(seat.base, seat.quote)
+            self.seats[symbol].fees = seat.fees
+        self.list_ids.clear()
+        self.lists_by_client_id.clear()
+
     def open_orders(self) -> list[Order]:
         """Every open order, by id."""
         return sorted(

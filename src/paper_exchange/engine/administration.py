@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from paper_exchange.engine.accounts import Account
 from paper_exchange.engine.commands import (
     AddSymbol,
+    ClearAccount,
     Deposit,
     ExpireOrders,
     LockExternally,
@@ -39,6 +40,24 @@ def open_account(x: Exchange, command: OpenAccount) -> Done:
         x.accounts[command.account] = Account(command)
     else:
         account.configure(command)
+    return Done()
+
+
+def clear_account(x: Exchange, command: ClearAccount) -> Done:
+    """End what an account has open, take what it owns, forget what it did."""
+    account = x.account(command.account)
+    for order in account.open_orders():
+        if order.is_open:  # it may have ended with the list of an earlier one
+            end(x, x.market(order.symbol), order, "EXCHANGE_CANCELED")
+    for asset, balance in account.balances.items():
+        if balance.free:
+            _move(x, account.id, asset, balance.free, -1)
+    for seat in account.seats.values():
+        for order_id in seat.order_ids:
+            del x.orders[order_id]
+    for list_id in account.list_ids:
+        x.lists.pop(list_id, None)
+    account.clear_past()
     return Done()
 
 

@@ -133,6 +133,12 @@ class OpenAccount(_Command, frozen=True):
     max_assets: tuple[MaxAsset, ...] = ()
 
 
+class ClearAccount(_Command, frozen=True):
+    """Let an account be as it was when it was opened: nothing open, nothing owned, nothing done. Settings stay."""
+
+    account: int
+
+
 class Deposit(_Command, frozen=True):
     """Credit an account from outside."""
 
@@ -217,6 +223,7 @@ Command = (
     | CancelReplace
     | Amend
     | OpenAccount
+    | ClearAccount
     | Deposit
     | Withdraw
     | LockExternally

@@ -56,6 +56,7 @@ _HANDLERS: dict[type[Command], Callable[[Exchange, Any], Reply]] = {
     commands.CancelReplace: replacing.cancel_replace,
     commands.Amend: amending.amend,
     commands.OpenAccount: administration.open_account,
+    commands.ClearAccount: administration.clear_account,
     commands.Deposit: administration.deposit,
     commands.Withdraw: administration.withdraw,
     commands.LockExternally: administration.lock_externally,
