@@ -4,16 +4,14 @@ Source: rest-api.md#general-information-on-endpoints (what a timeout and a 5xx l
 """
 
 import asyncio
-import logging
-from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 from binance_spot_mcp.catalogue.endpoint import SERVER_DECIDES, Endpoint, Params
-from binance_spot_mcp.catalogue.orders import OrderListReport, OrderReport
-from binance_spot_mcp.catalogue.trading import Amendment, Replacement
 from binance_spot_mcp.client import Answer
 from binance_spot_mcp.errors import OutcomeUnknown, SpotError
+from binance_spot_mcp.logs import logger
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
+from binance_spot_mcp.trading.outcomes import is_about, names_of, tell
 from binance_spot_mcp.trading.rules_cache import Exchange
 
 ANSWER_FORM: Final = "newOrderRespType"
@@ -21,7 +19,7 @@ ANSWER_FORM: Final = "newOrderRespType"
 P = TypeVar("P", bound=Params)
 R = TypeVar("R")
 
-_log = logging.getLogger(__name__)
+_log = logger("trading")
 
 
 class Dispatch:
@@ -54,8 +52,8 @@ class Dispatch:
         """Send a request that changes orders, once. A caller who is cancelled stops waiting; the request does not stop.
 
         Raises:
-            SpotError: As the exchange's client raises it, with the names of the orders in its details.
-            OutcomeUnknown: Also where the answer does not name the order back.
+            SpotError: As the exchange's client raises it, with the names of the orders, and where to look for them.
+            OutcomeUnknown: Also where the answer is about something else.
         """
         task = asyncio.create_task(self._sent(endpoint, params))
         self._in_flight.add(task)
@@ -72,62 +70,28 @@ class Dispatch:
             await asyncio.wait(self._in_flight)
 
     async def _sent(self, endpoint: Endpoint[P, R], params: P) -> Answer[R]:
-        names = {} if endpoint.effect == "cancel" else _names(params)
+        _log.info("sending", tool=endpoint.name, **names_of(endpoint, params))
         try:
             answer = await self._exchange.fetch(endpoint, params)
-            if not set(names.values()) <= {*_named_back(answer.payload)}:
-                raise OutcomeUnknown("The exchange answered, but not about this order.")
+            if not is_about(answer.payload, endpoint, params):
+                raise OutcomeUnknown("The exchange answered, but not about what was asked, so it may have happened.")
         except SpotError as error:
-            _add_names(error, params, names)
+            tell(error, endpoint, params)
             raise
+        except Exception:
+            # Whatever went wrong here, the request may have left: its name must not be lost in a crash.
+            _log.exception("crashed", tool=endpoint.name)
+            error = OutcomeUnknown("This server failed while the request was out, so it may have happened.")
+            tell(error, endpoint, params)
+            raise error from None
         return answer
-
-
-def _names(params: Params) -> dict[str, str]:
-    """The names that orders get by this request, by parameter; that of a cancel names no order."""
-    return {
-        alias: str(value)
-        for alias, value in params.given().items()
-        if alias.lower().endswith("clientorderid") and not alias.lower().endswith("origclientorderid")
-        if alias != "cancelNewClientOrderId"
-    }
-
-
-def _named_back(payload: object) -> Iterator[str]:
-    """The names of orders in an answer, of those that have an order id as well."""
-    match payload:
-        case OrderReport():
-            yield payload.client_order_id
-        case OrderListReport():
-            yield payload.list_client_order_id
-            yield from (report.client_order_id for report in payload.order_reports)
-        case Replacement(new_order_response=OrderReport() as report):
-            yield report.client_order_id
-        case Amendment():
-            yield payload.amended_order.client_order_id
-
-
-def _add_names(error: SpotError, params: Params, names: Mapping[str, str]) -> None:
-    """Tell an error what is needed to look for the orders."""
-    error.details = {**error.details, "symbol": str(params.given()["symbol"]), **_told(names)}
-    if isinstance(error, OutcomeUnknown) and names:
-        name = names.get("listClientOrderId") or next(iter(names.values()))
-        error.next = "get_order_list" if "listClientOrderId" in names else "get_order"
-        error.message += f" Its name is {name}: {error.next} with origClientOrderId finds it, if it exists."
-
-
-def _told(names: Mapping[str, str]) -> dict[str, object]:
-    """Names as details of an error: one as it is, those of several orders by the parameter that carried them."""
-    if len(names) == 1:
-        return {"client_order_id": next(iter(names.values()))}
-    return {"client_order_ids": dict(names)} if names else {}
 
 
 def _tell_the_log(task: "asyncio.Task[Answer[Any]]") -> None:
     """Say what became of a request for which nobody waits any more."""
     if task.cancelled():
-        _log.error("A request was cut off while nobody waited for it; look at the open orders.")
+        _log.error("cut off while nobody waited; look at the open orders")
     elif error := task.exception():
-        _log.warning("A request for which nobody waited failed: %s", error)
+        _log.warning("failed while nobody waited", error=str(error))
     else:
-        _log.info("A request for which nobody waited was answered.")
+        _log.info("answered while nobody waited")

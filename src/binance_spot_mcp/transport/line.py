@@ -158,12 +158,10 @@ class Line:
 def _decoded(call: Call, reply: Reply) -> Any:
     try:
         return call.endpoint.decode(reply.body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         if call.changes:
             raise OutcomeUnknown(
-                "Binance took the request, but its answer cannot be read. Look the order up by its client order id "
-                "before anything else, and do not place it again.",
-                next="get_order",
+                "Binance took the request, but its answer cannot be read, so it may have happened."
             ) from None
         if _is_json(reply.body):
             raise Unavailable(
@@ -172,13 +170,13 @@ def _decoded(call: Call, reply: Reply) -> Any:
                 sent="no",
                 retry="never",
             ) from None
-        raise Unavailable("Binance's answer was cut short; try again shortly.", sent="no") from None
+        raise Unavailable("Binance's answer was cut short or is no JSON; try again shortly.", sent="no") from None
 
 
 def _is_json(body: bytes) -> bool:
     """Whether a body is whole JSON of any form; a decoder that knows its form may stop before the end is missing."""
     try:
         msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return False
     return True

@@ -57,8 +57,15 @@ _THIN_BOOK = Meaning(
     "The order book holds too little for this order; use a smaller amount or a LIMIT order.", next="get_order_book"
 )
 
-UNKNOWN_OUTCOME = frozenset({-1000, -1001, -1006, -1007, -1008, -1016})
-"""Codes under which an order may have been executed, whatever the status (reliability: outcome of one attempt)."""
+UNKNOWN_OUTCOME: Mapping[int, str] = {
+    -1000: "failed without saying why",
+    -1001: "lost its inner connection",
+    -1006: "got an odd answer inside",
+    -1007: "timed out inside",
+    -1008: "is overloaded",
+    -1016: "is shutting this service down",
+}
+"""Codes under which an order may have been executed, whatever the status, and what they say of Binance."""
 
 CODES: Mapping[int, Meaning] = {
     # 10xx: the server and the network
@@ -203,7 +210,7 @@ TEXTS: Mapping[str, Meaning] = {
         "get_order",
     ),
     "Duplicate order sent": Meaning(
-        "An open order with this client order id exists already; look at it before anything else.",
+        "An order with this client order id is open already.",
         "ORDER_UNRESOLVED",
         "after_reconcile",
         "get_order",

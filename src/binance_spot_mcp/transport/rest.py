@@ -175,11 +175,7 @@ def _failure(error: Exception, progress: _Progress, attempt: Attempt) -> SpotErr
         return Unreachable(f"{_why_unreachable(error, host)} Nothing was sent; try again.")
     cause = _why_lost(error)
     if attempt.changes:
-        return OutcomeUnknown(
-            f"{cause} after the request had left, so the order may exist. Look it up by its client order id before "
-            "anything else, and do not place it again.",
-            next="get_order",
-        )
+        return OutcomeUnknown(f"{cause} after the request had left, so it may have happened.")
     if isinstance(error, _TooLarge):
         return Unavailable(f"{cause}; narrow the request.", code="TOO_LARGE", sent="no", retry="after_fix")
     return Unavailable(f"{cause}; try again shortly.", sent="no")

@@ -71,7 +71,7 @@ def verdict(reply: Reply, *, changes: bool) -> SpotError | None:
     said = exchange_error(reply)
     if said is not None and said.data and (halves := _halves(said, said.data)):
         return halves
-    if reply.status >= 500 or (said is not None and said.code in UNKNOWN_OUTCOME | {CANCEL_REPLACE_HALF}):
+    if reply.status >= 500 or (said is not None and said.code in (*UNKNOWN_OUTCOME, CANCEL_REPLACE_HALF)):
         return _no_verdict(reply.status, said, changes=changes)
     match reply.status:
         case 418:
@@ -111,7 +111,7 @@ def exchange_error(reply: Reply) -> ExchangeError | None:
     """Binance's error object, if the body is one."""
     try:
         body = msgspec.json.decode(reply.body, type=_ErrorBody)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return None
     return ExchangeError(body.code, body.msg, reply.status, body.data)
 
@@ -140,11 +140,9 @@ def banned_until_ms(said: ExchangeError | None) -> int:
 def _no_verdict(status: int, said: ExchangeError | None, *, changes: bool) -> SpotError:
     """An answer that does not say whether the request was carried out."""
     if changes:
+        trouble = UNKNOWN_OUTCOME.get(said.code or 0) if said else None
         return OutcomeUnknown(
-            f"Binance answered with status {status} and no verdict, so the order may exist. Look it up by its client "
-            "order id before anything else, and do not place it again.",
-            next="get_order",
-            exchange=said,
+            f"Binance {trouble or 'gave no verdict'} (status {status}), so it may have happened.", exchange=said
         )
     if status < 500 and said is None:
         return Rejected(
@@ -169,7 +167,7 @@ def _judged(said: ExchangeError, sent: Sent) -> SpotError:
     if meaning is None:
         return Rejected(f"Binance refused with a code that is not documented, {said.code}.", sent=sent, exchange=said)
     if meaning.code == "ORDER_UNRESOLVED":
-        return OutcomeUnknown(meaning.text, code=meaning.code, sent=sent, next=meaning.next, exchange=said)
+        return OutcomeUnknown(meaning.text, code=meaning.code, sent=sent, exchange=said)
     return _rejected(meaning, sent, said)
 
 
@@ -183,8 +181,7 @@ def _halves(said: ExchangeError, data: Mapping[str, Any]) -> SpotError | None:
     answers = (data.get("cancelResponse"), data.get("newOrderResponse"))
     if any(isinstance(answer, dict) and answer.get("code") in UNKNOWN_OUTCOME for answer in answers):
         return OutcomeUnknown(
-            "Binance gave no verdict on one half of the cancel-replace. Look up both orders before anything else.",
-            next="get_open_orders",
+            "Binance gave no verdict on one half of the cancel-replace, so the old order may be cancelled or open.",
             details=results,
             exchange=said,
         )

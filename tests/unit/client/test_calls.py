@@ -378,6 +378,18 @@ async def test_an_answer_of_another_form_is_said_to_be_that_and_not_asked_for_ag
     assert len(exchange.requests) == 1
 
 
+async def test_json_too_deep_to_read_is_no_answer_and_no_crash(exchange: Exchange, machine: Machine) -> None:
+    deep = reply(200, b"[" * 100_000)
+    exchange.on("GET /api/v3/ticker/price", deep)
+    exchange.on("POST /api/v3/order", deep, reply(400, deep.content))
+    spot = machine.spot(**KEY)
+    with pytest.raises(Unavailable):
+        await spot.call(PRICE, BTC)
+    for _ in range(2):
+        with pytest.raises(OutcomeUnknown):
+            await spot.call(PLACE_ORDER, BUY)
+
+
 async def test_public_reads_move_on_to_the_other_hosts_and_signed_ones_do_not(
     router: respx.MockRouter, machine: Machine
 ) -> None:

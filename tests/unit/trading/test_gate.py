@@ -223,16 +223,20 @@ async def test_a_rejection_and_an_unknown_outcome_name_the_order(gate: Gate, spo
     spot.replies["place_order"] = lambda _: Rejected("No.", exchange=ExchangeError(-2010, "Insufficient balance.", 400))
     with pytest.raises(Rejected) as refused:
         await pass_through(gate, "place_order", limit())
-    assert refused.value.details["client_order_id"] == spot.asked("place_order")[0]["newClientOrderId"]
-    assert refused.value.sent == "yes"
+    assert refused.value.client_order_id == spot.asked("place_order")[0]["newClientOrderId"]
+    assert (refused.value.sent, refused.value.message) == ("yes", "No.")
 
     spot.replies["place_order"] = lambda _: OutcomeUnknown("No answer.")
     with pytest.raises(OutcomeUnknown) as unknown:
         await pass_through(gate, "place_order", limit())
     name = spot.asked("place_order")[1]["newClientOrderId"]
-    assert unknown.value.details == {"symbol": "BTCUSDT", "client_order_id": name}
-    assert name in unknown.value.message
+    assert unknown.value.client_order_id == name
+    assert unknown.value.message == (
+        f"No answer. Look for the order {name}: get_order with origClientOrderId before anything else, and do not "
+        "place it again."
+    )
     assert (unknown.value.sent, unknown.value.retry, unknown.value.next) == ("unknown", "after_reconcile", "get_order")
+    assert unknown.value.details == {"symbol": "BTCUSDT"}
     assert len(spot.asked("place_order")) == 2
 
 
@@ -242,23 +246,84 @@ async def test_an_unknown_list_is_looked_for_by_the_name_of_the_list(gate: Gate,
         await pass_through(gate, "place_oco", OCO)
     sent = spot.asked("place_oco")[0]
     assert unknown.value.next == "get_order_list"
+    assert unknown.value.client_order_id == sent["listClientOrderId"]
     assert sent["listClientOrderId"] in unknown.value.message
     assert unknown.value.details["client_order_ids"] == {
         name: sent[name] for name in ("aboveClientOrderId", "belowClientOrderId", "listClientOrderId")
     }
 
 
-async def test_an_answer_about_another_order_is_no_answer(gate: Gate, spot: FakeSpot) -> None:
-    spot.replies["place_order"] = lambda wire: order_report(wire | {"newClientOrderId": "somebody-else"})
+@pytest.mark.parametrize(
+    ("tool", "given", "look"),
+    [
+        ("cancel_order", CANCEL, "get_order"),
+        ("cancel_all_orders", {"symbol": "BTCUSDT"}, "get_open_orders"),
+        ("cancel_order_list", {"symbol": "BTCUSDT", "orderListId": 3}, "get_order_list"),
+        ("amend_order", {**CANCEL, "newQty": "0.5"}, "get_order"),
+    ],
+)
+async def test_what_places_nothing_is_not_looked_for_by_a_new_name(
+    gate: Gate, spot: FakeSpot, tool: str, given: dict[str, str], look: str
+) -> None:
+    spot.replies[tool] = lambda _: OutcomeUnknown("No answer.")
+    with pytest.raises(OutcomeUnknown) as unknown:
+        await pass_through(gate, tool, given)
+    assert unknown.value.next == look
+    assert look in unknown.value.message
+    assert "place" not in unknown.value.message
+    assert unknown.value.client_order_id == ("zz" if tool == "amend_order" else None)
+
+
+@pytest.mark.parametrize(
+    ("tool", "given", "said"),
+    [
+        ("place_order", limit(), "Later. Nothing was placed."),
+        ("cancel_order", CANCEL, "Later. Nothing was cancelled."),
+        ("amend_order", {**CANCEL, "newQty": "0.5"}, "Later. Nothing was changed."),
+    ],
+)
+async def test_who_is_asked_to_come_back_hears_that_nothing_happened(
+    gate: Gate, spot: FakeSpot, tool: str, given: dict[str, str], said: str
+) -> None:
+    spot.replies[tool] = lambda _: Rejected("Later.", code="RATE_LIMITED", retry="at")
+    with pytest.raises(Rejected) as refused:
+        await pass_through(gate, tool, given)
+    assert refused.value.message == said
+
+
+@pytest.mark.parametrize(
+    "change", [{"clientOrderId": "somebody-else"}, {"symbol": "ETHUSDT"}], ids=["another name", "another symbol"]
+)
+async def test_an_answer_about_another_order_is_no_answer(gate: Gate, spot: FakeSpot, change: dict[str, str]) -> None:
+    spot.replies["place_order"] = lambda wire: order_report(wire) | change
     with pytest.raises(OutcomeUnknown) as unknown:
         await pass_through(gate, "place_order", limit())
     assert unknown.value.sent == "unknown"
 
 
+@pytest.mark.parametrize("given", [{"orderId": 8}, {"origClientOrderId": "zz"}, {"orderId": 7, "symbol": "ETHUSDT"}])
+async def test_a_cancel_that_was_answered_for_another_order_is_not_done(
+    gate: Gate, spot: FakeSpot, given: dict[str, Any]
+) -> None:
+    spot.replies["cancel_order"] = lambda wire: order_report(wire) | {"symbol": "BTCUSDT"}
+    with pytest.raises(OutcomeUnknown):
+        await pass_through(gate, "cancel_order", {"symbol": "BTCUSDT"} | given)
+
+
+async def test_a_crash_while_an_order_is_out_does_not_lose_its_name(
+    gate: Gate, spot: FakeSpot, caplog: pytest.LogCaptureFixture
+) -> None:
+    spot.replies["place_order"] = lambda _: [][0]
+    with pytest.raises(OutcomeUnknown) as unknown:
+        await pass_through(gate, "place_order", limit())
+    assert unknown.value.client_order_id == spot.asked("place_order")[0]["newClientOrderId"]
+    assert "IndexError" in caplog.text
+
+
 async def test_a_caller_who_leaves_does_not_break_an_order_in_flight(
     gate: Gate, spot: FakeSpot, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "binance_spot_mcp.trading.dispatch")
+    caplog.set_level(logging.INFO, "binance_spot_mcp.trading")
     answered: list[Wire] = []
     hold = spot.hold("place_order")
 
@@ -276,7 +341,8 @@ async def test_a_caller_who_leaves_does_not_break_an_order_in_flight(
     hold.released.set()
     await gate.settled()
     assert len(answered) == 1
-    assert "nobody waited" in caplog.text
+    assert answered[0]["newClientOrderId"] in caplog.text
+    assert "answered while nobody waited" in caplog.text
 
 
 async def test_what_becomes_of_an_order_that_nobody_waits_for_is_logged(
@@ -291,7 +357,8 @@ async def test_what_becomes_of_an_order_that_nobody_waits_for_is_logged(
         await caller
     hold.released.set()
     await gate.settled()
-    assert "failed: Cut off." in caplog.text
+    assert "failed while nobody waited" in caplog.text
+    assert "Cut off." in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,13 @@ def test_an_error_status_without_an_error_of_its_own_leaves_an_order_unknown() -
 def test_a_duplicate_exists_so_it_must_be_looked_up() -> None:
     error = judged(reply(400, {"code": -2010, "msg": "Duplicate order sent."}), changes=True)
     assert isinstance(error, OutcomeUnknown)
-    assert (error.code, error.sent, error.next) == ("ORDER_UNRESOLVED", "yes", "get_order")
+    assert (error.code, error.sent, error.retry) == ("ORDER_UNRESOLVED", "yes", "after_reconcile")
+
+
+def test_a_lost_verdict_says_what_ailed_the_exchange() -> None:
+    busy = judged(reply(503, {"code": -1008, "msg": "x"}), changes=True)
+    assert busy.message == "Binance is overloaded (status 503), so it may have happened."
+    assert "gave no verdict (status 502)" in judged(reply(502, HTML), changes=True).message
 
 
 def halves(cancel: str, new: str, *, new_code: int = -2010) -> dict[str, Any]:

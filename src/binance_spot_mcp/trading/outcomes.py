@@ -1,0 +1,96 @@
+"""What the answer to a request must name, and where to look for orders when no such answer came.
+
+Source: rest-api.md#trading-endpoints
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
+from binance_spot_mcp.catalogue.lists import CANCEL_ORDER_LIST
+from binance_spot_mcp.catalogue.orders import OrderListReport, OrderReport
+from binance_spot_mcp.catalogue.trading import CANCEL_ALL_ORDERS, Amendment, Replacement
+from binance_spot_mcp.errors import OutcomeUnknown, Rejected, SpotError
+
+LIST_NAME: Final = "listClientOrderId"
+_IDS: Final = ("orderId", "origClientOrderId", "orderListId")
+_UNDONE: Final = {"place": "Nothing was placed.", "amend": "Nothing was changed.", "cancel": "Nothing was cancelled."}
+
+Fact = tuple[str, object]
+"""Something that an answer says, by the wire name under which a request asks for it."""
+
+
+def names_of(endpoint: Endpoint[Any, Any], params: Params) -> dict[str, str]:
+    """The names that orders get by a request, by parameter; that of a cancel names no order."""
+    if endpoint.effect == "cancel":
+        return {}
+    return {
+        alias: str(value)
+        for alias, value in params.given().items()
+        if alias.lower().endswith("clientorderid") and not alias.lower().endswith("origclientorderid")
+        if alias != "cancelNewClientOrderId"
+    }
+
+
+def is_about(payload: object, endpoint: Endpoint[Any, Any], params: Params) -> bool:
+    """Whether an answer is about what was asked.
+
+    It must know every order by the name that it was given, one to be cancelled by the id that was meant, and no other
+    symbol.
+    """
+    given, facts = params.given(), {*_facts(payload)}
+    meant = {(name, given[name]) for name in _IDS if name in given} if endpoint.effect == "cancel" else set()
+    named = {("name", name) for name in names_of(endpoint, params).values()}
+    symbols = {value for name, value in facts if name == "symbol"}
+    return meant | named <= facts and symbols <= {given["symbol"]}
+
+
+def tell(error: SpotError, endpoint: Endpoint[Any, Any], params: Params) -> None:
+    """Add to an error what its reader needs to go on: which orders it is about, and where to look for them."""
+    names = names_of(endpoint, params)
+    error.client_order_id = names.get(LIST_NAME) or next(iter(names.values()), None)
+    error.details = {**error.details, "symbol": str(params.given()["symbol"])}
+    if len(names) > 1:
+        error.details["client_order_ids"] = names
+    if isinstance(error, OutcomeUnknown):
+        error.next, sentence = _where_to_look(endpoint, names, error.client_order_id)
+        error.message = f"{error.message} {sentence}"
+    elif isinstance(error, Rejected) and error.retry == "at":
+        error.message = f"{error.message} {_UNDONE[endpoint.effect]}"
+
+
+def _facts(payload: object) -> Iterator[Fact]:
+    """What an answer says of each order in it, of those that have an order id."""
+    match payload:
+        case OrderListReport():
+            yield "symbol", payload.symbol
+            yield "name", payload.list_client_order_id
+            yield "orderListId", payload.order_list_id
+            yield from (fact for report in payload.order_reports for fact in _facts(report))
+        case OrderReport():
+            yield "symbol", payload.symbol
+            yield "name", payload.client_order_id
+            yield "orderId", payload.order_id
+            yield "origClientOrderId", payload.orig_client_order_id
+        case Replacement():
+            yield from _facts(payload.new_order_response)
+        case Amendment():
+            yield "symbol", payload.amended_order.symbol
+            yield "name", payload.amended_order.client_order_id
+        case tuple():
+            yield from (fact for each in payload for fact in _facts(each))
+
+
+def _where_to_look(endpoint: Endpoint[Any, Any], names: Mapping[str, str], name: str | None) -> tuple[str, str]:
+    """The tool that shows what became of a request, and how to go on."""
+    never_twice = "with origClientOrderId before anything else, and do not place it again."
+    if endpoint.effect == "place" and LIST_NAME in names:
+        return "get_order_list", f"Look for the list {name}: get_order_list {never_twice}"
+    if endpoint.effect == "place":
+        return "get_order", f"Look for the order {name}: get_order {never_twice}"
+    if endpoint.effect == "amend":
+        return "get_order", "get_order shows which quantity the order has now."
+    if endpoint.name == CANCEL_ALL_ORDERS.name:
+        return "get_open_orders", "get_open_orders shows which orders are left."
+    tool = "get_order_list" if endpoint.name == CANCEL_ORDER_LIST.name else "get_order"
+    return tool, f"{tool} shows what became of it; to cancel it by its id once more does no harm."
