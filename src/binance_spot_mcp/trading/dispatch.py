@@ -11,7 +11,7 @@ from binance_spot_mcp.client import Answer
 from binance_spot_mcp.errors import OutcomeUnknown, SpotError
 from binance_spot_mcp.logs import logger
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
-from binance_spot_mcp.trading.outcomes import is_about, names_of, tell
+from binance_spot_mcp.trading.outcomes import check_answer, names_of, tell
 from binance_spot_mcp.trading.rules_cache import Exchange
 
 ANSWER_FORM: Final = "newOrderRespType"
@@ -73,17 +73,15 @@ class Dispatch:
         _log.info("sending", tool=endpoint.name, **names_of(endpoint, params))
         try:
             answer = await self._exchange.fetch(endpoint, params)
-            if not is_about(answer.payload, endpoint, params):
-                raise OutcomeUnknown("The exchange answered, but not about what was asked, so it may have happened.")
+            check_answer(answer.payload, endpoint, params)
         except SpotError as error:
             tell(error, endpoint, params)
             raise
-        except Exception:
-            # Whatever went wrong here, the request may have left: its name must not be lost in a crash.
+        except Exception:  # noqa: BLE001  # a bug: the request may have left all the same, and its name must not be lost
             _log.exception("crashed", tool=endpoint.name)
-            error = OutcomeUnknown("This server failed while the request was out, so it may have happened.")
-            tell(error, endpoint, params)
-            raise error from None
+            lost = OutcomeUnknown("This server failed while the request was out, so it may have happened.")
+            tell(lost, endpoint, params)
+            raise lost from None
         return answer
 
 

@@ -32,17 +32,21 @@ def names_of(endpoint: Endpoint[Any, Any], params: Params) -> dict[str, str]:
     }
 
 
-def is_about(payload: object, endpoint: Endpoint[Any, Any], params: Params) -> bool:
-    """Whether an answer is about what was asked.
+def check_answer(payload: object, endpoint: Endpoint[Any, Any], params: Params) -> None:
+    """Take an answer only for one that is about what was asked.
 
     It must know every order by the name that it was given, one to be cancelled by the id that was meant, and no other
     symbol.
+
+    Raises:
+        OutcomeUnknown: It is about something else.
     """
     given, facts = params.given(), {*_facts(payload)}
     meant = {(name, given[name]) for name in _IDS if name in given} if endpoint.effect == "cancel" else set()
     named = {("name", name) for name in names_of(endpoint, params).values()}
     symbols = {value for name, value in facts if name == "symbol"}
-    return meant | named <= facts and symbols <= {given["symbol"]}
+    if not (meant | named <= facts and symbols <= {given["symbol"]}):
+        raise OutcomeUnknown("The exchange answered, but not about what was asked, so it may have happened.")
 
 
 def tell(error: SpotError, endpoint: Endpoint[Any, Any], params: Params) -> None:

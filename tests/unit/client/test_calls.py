@@ -379,12 +379,12 @@ async def test_an_answer_of_another_form_is_said_to_be_that_and_not_asked_for_ag
 
 
 async def test_json_too_deep_to_read_is_no_answer_and_no_crash(exchange: Exchange, machine: Machine) -> None:
-    deep = reply(200, b"[" * 100_000)
-    exchange.on("GET /api/v3/ticker/price", deep)
-    exchange.on("POST /api/v3/order", deep, reply(400, deep.content))
+    deep = b"[" * 100_000
+    exchange.on("GET /api/v3/rateLimit/order", reply(200, deep))
+    exchange.on("POST /api/v3/order", reply(200, deep), reply(400, deep))
     spot = machine.spot(**KEY)
-    with pytest.raises(Unavailable):
-        await spot.call(PRICE, BTC)
+    with pytest.raises(Unavailable, match="no JSON"):
+        await spot.call(ORDER_RATE_LIMITS, OrderRateLimitsParams())
     for _ in range(2):
         with pytest.raises(OutcomeUnknown):
             await spot.call(PLACE_ORDER, BUY)

@@ -313,11 +313,11 @@ async def test_a_cancel_that_was_answered_for_another_order_is_not_done(
 async def test_a_crash_while_an_order_is_out_does_not_lose_its_name(
     gate: Gate, spot: FakeSpot, caplog: pytest.LogCaptureFixture
 ) -> None:
-    spot.replies["place_order"] = lambda _: [][0]
+    spot.replies["place_order"] = lambda wire: wire["nothing of that name"]
     with pytest.raises(OutcomeUnknown) as unknown:
         await pass_through(gate, "place_order", limit())
     assert unknown.value.client_order_id == spot.asked("place_order")[0]["newClientOrderId"]
-    assert "IndexError" in caplog.text
+    assert "KeyError" in caplog.text
 
 
 async def test_a_caller_who_leaves_does_not_break_an_order_in_flight(
