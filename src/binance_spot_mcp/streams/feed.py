@@ -118,7 +118,11 @@ class Feed:
         if self._mark is not None and not self._is_new(mark, self._mark, now_ns):
             self.copies += 1
             return
-        self._mark, self._resumed, self.heard_ns = mark, False, now_ns
+        self._mark, self._resumed = mark, False
+        self._keep(events, now_ns)
+
+    def _keep(self, events: Iterable[tuple[object, msgspec.Raw, Any]], now_ns: int) -> None:
+        self.heard_ns = now_ns
         if self.state == "STALE":
             self._enter("LIVE", now_ns)
         for key, event, told in events:
@@ -157,12 +161,21 @@ class Feed:
         self._enter("REFUSED", now_ns, why)
         self._changed()
 
-    def silent(self) -> None:
-        """It has been silent for longer than its speed allows."""
+    @property
+    def fresh_ns(self) -> int:
+        """When there was last a reason to believe in it: an event, or the beginning of the subscription."""
+        return max(self.heard_ns or 0, self.since_ns if self.state == "LIVE" else 0)
+
+    def doubt(self, why: str) -> None:
+        """It has been silent for longer than it should."""
         if self.state == "LIVE":
-            self._enter(
-                "STALE", max(self.heard_ns or 0, self.since_ns), "nothing came, although it speaks at a fixed speed"
-            )
+            self._enter("STALE", self.fresh_ns, why)
+            self._changed()
+
+    def trust(self, now_ns: int) -> None:
+        """Its silence has an innocent reason."""
+        if self.state == "STALE":
+            self._enter("LIVE", now_ns)
             self._changed()
 
     # What readers ask

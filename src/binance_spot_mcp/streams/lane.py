@@ -5,14 +5,15 @@ one subscribes to everything and keeps back what it hears; a little later the ol
 is handed on. Feeds know copies by their marks, so a reader sees neither a gap nor a repetition.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
 
 from binance_spot_mcp.streams.feed import Feed
 from binance_spot_mcp.streams.timing import NS, Backoff, Timing
-from binance_spot_mcp.streams.wire import Wire
+from binance_spot_mcp.streams.wire import Owner, Wire
 from binance_spot_mcp.transport.socket import NoConnection, Socket
 
 _SHUTDOWN = "!serverShutdown"
@@ -37,6 +38,37 @@ class Network(Protocol):
         ...
 
 
+class MakeWire(Protocol):
+    """Makes a connection that is not open yet; a wire's constructor is one."""
+
+    def __call__(self, owner: Owner, timing: Timing, now_ns: Callable[[], int], *, waiting: bool) -> Wire: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStatus:
+    """How one connection is doing.
+
+    Attributes:
+        connected: Whether it is open.
+        wanted: How many streams it should carry.
+        carried: How many the exchange confirmed.
+        failures: Failed attempts in a row.
+        next_try_in_ms: When the next attempt is due, where it is not open.
+        why: What went wrong last.
+        replaced: How often it was replaced while it still worked.
+        unreadable: Messages that were not of the documented form.
+    """
+
+    connected: bool
+    wanted: int
+    carried: int
+    failures: int
+    next_try_in_ms: int | None
+    why: str
+    replaced: int
+    unreadable: int
+
+
 class Lane:
     """Some feeds, and the connection that carries them.
 
@@ -49,7 +81,7 @@ class Lane:
         unreadable: Messages that were not of the documented form.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, make_wire: MakeWire) -> None:
         timing = network.timing
         self.feeds: dict[str, Feed] = {}
         self.backoff = Backoff(timing.backoff_s, timing.backoff_most_s, network.random)
@@ -58,6 +90,7 @@ class Lane:
         self.replaced = 0
         self.unreadable = 0
         self._network = network
+        self._make_wire = make_wire
         self._wire: Wire | None = None
         self._spare: Wire | None = None
         self._expires_ns = 0
@@ -68,15 +101,21 @@ class Lane:
         """Whether one more stream fits."""
         return len(self.feeds) < self._network.timing.most_streams
 
-    @property
-    def connected(self) -> bool:
-        """Whether a connection is open."""
-        return self._wire is not None and self._wire.opened_ns is not None
-
-    @property
-    def carried(self) -> frozenset[str]:
-        """The streams that the exchange confirmed."""
-        return frozenset(self._wire.carried) if self._wire else frozenset()
+    def status(self) -> LaneStatus:
+        """How it is doing."""
+        wire = self._wire
+        connected = wire is not None and wire.opened_ns is not None
+        wait_ns = max(0, self.next_try_ns - self._network.now_ns())
+        return LaneStatus(
+            connected=connected,
+            wanted=len(self.feeds),
+            carried=len(wire.carried) if wire else 0,
+            failures=self.backoff.failures,
+            next_try_in_ms=None if connected else wait_ns * 1000 // NS,
+            why=self.why,
+            replaced=self.replaced,
+            unreadable=self.unreadable,
+        )
 
     # What is wanted
 
@@ -121,7 +160,7 @@ class Lane:
     def _dialled(self, *, waiting: bool, now_ns: int) -> Wire | None:
         if now_ns < self.next_try_ns:
             return None
-        wire = Wire(self, self._network.timing, self._network.now_ns, waiting=waiting)
+        wire = self._make_wire(self, self._network.timing, self._network.now_ns, waiting=waiting)
         return wire if self._network.dial(self, wire) else None
 
     def _promote_if_due(self, now_ns: int) -> None:
@@ -156,21 +195,25 @@ class Lane:
         self._expires_ns = now_ns + int(life_s * NS)
 
     def _watch_silence(self, wire: Wire, now_ns: int) -> None:
-        """Streams of fixed speed that are silent are stale; where all of them are, the connection is doubted."""
+        """Doubt what is silent: all streams of a connection without pings, and single ones of fixed speed.
+
+        Where every stream of fixed speed is silent, the connection is replaced.
+        """
         timing = self._network.timing
-        fixed = [
-            feed for feed in self.feeds.values() if feed.stream.kind.period_ms and feed.stream.name in wire.carried
-        ]
-        stalled = 0
-        for feed in fixed:
-            since_ns = max(feed.heard_ns or 0, feed.since_ns if feed.state == "LIVE" else 0)
-            if now_ns - since_ns > (feed.stream.kind.period_ms or 0) * timing.stall_periods * 1_000_000:
-                feed.silent()
+        stalled = fixed = 0
+        for name, feed in self.feeds.items():
+            if name not in wire.carried:
+                continue
+            period_ms = feed.stream.kind.period_ms
+            if period_ms is None:
+                feed.doubt("the connection is silent") if wire.silent else feed.trust(now_ns)
+                continue
+            fixed += 1
+            if now_ns - feed.fresh_ns > period_ms * timing.stall_periods * 1_000_000:
+                feed.doubt("nothing came, although it speaks at a fixed speed")
                 stalled += 1
-        if not stalled or stalled < len(fixed):
-            return
         last_ns = self._replaced_ns
-        if last_ns is None or now_ns - last_ns > timing.replace_s * NS:
+        if stalled and stalled == fixed and (last_ns is None or now_ns - last_ns > timing.replace_s * NS):
             self._replaced_ns = now_ns
             wire.audit(now_ns)
             self._expires_ns = now_ns
