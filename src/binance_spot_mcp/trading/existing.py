@@ -94,22 +94,27 @@ class ExistingOrders:
         given = params.given()
         if endpoint.name == CANCEL_ALL_ORDERS.name:
             message = f"Nothing is open on {given['symbol']}, so there was nothing to cancel."
-            return replace(refusal, message=message, retry="never")
+            return replace(refusal, message=message, retry="never", next=None)
         if endpoint.name != CANCEL_ORDER.name:
             message = "The list was not cancelled: it may have filled or ended before. Look at it."
             return replace(refusal, message=message, retry="after_reconcile", next="get_order_list")
         try:
             order = (await self._exchange.fetch(GET_ORDER, _order_named(given), urgent=True)).payload
-        except SpotError:
+        except SpotError as failure:
+            if failure.code == "NOT_FOUND":
+                message = f"No order is found under this id on {given['symbol']}; check id and symbol."
+                return replace(refusal, message=message, retry="after_fix", next="get_open_orders")
             message = "The order was not cancelled: it may have filled. Look at it before doing anything else."
             return replace(refusal, message=message, retry="after_reconcile", next="get_order")
         executed, whole = plain(order.executed_qty), plain(order.orig_qty or order.executed_qty)
         state = {"status": order.status, "order_id": order.order_id, "executed": executed, "quantity": whole}
         details = {**refusal.details, "order": state}
-        if order.status in OPEN:
-            return replace(refusal, message=f"{refusal.message} It is {order.status}.", details=details)
-        message = f"Too late to cancel: the order is {order.status}, {executed} of {whole} executed."
-        return replace(refusal, message=message, retry="never", next="get_order", details=details)
+        found = replace(refusal, code="EXCHANGE_REJECTED", next="get_order", details=details)
+        if order.status not in OPEN:
+            message = f"Too late to cancel: the order is {order.status}, {executed} of {whole} executed."
+            return replace(found, message=message, retry="never")
+        why = "" if refusal.code == "NOT_FOUND" else f" {refusal.message}"
+        return replace(found, message=f"It was not cancelled: the order is {order.status}.{why}")
 
 
 def _order_named(given: Mapping[str, object]) -> GetOrderParams:

@@ -365,19 +365,37 @@ async def test_what_becomes_of_an_order_that_nobody_waits_for_is_logged(
     ("status", "said", "retry"),
     [
         ("FILLED", "Too late to cancel: the order is FILLED, 1 of 1 executed.", "never"),
-        ("NEW", "It is NEW.", "after_fix"),
+        ("NEW", "It was not cancelled: the order is NEW.", "after_reconcile"),
     ],
 )
 async def test_a_refused_cancel_says_what_the_order_has_come_to(
     gate: Gate, spot: FakeSpot, status: str, said: str, retry: str
 ) -> None:
-    spot.replies["cancel_order"] = lambda _: Rejected("Refused.", exchange=UNKNOWN_ORDER)
+    spot.replies["cancel_order"] = lambda _: Rejected(
+        "No such order.", code="NOT_FOUND", retry="after_reconcile", exchange=UNKNOWN_ORDER
+    )
     spot.replies["get_order"] = lambda _: open_order(status=status, executedQty="1")
     with pytest.raises(Rejected) as refused:
         await pass_through(gate, "cancel_order", CANCEL)
-    assert said in refused.value.message
-    assert refused.value.retry == retry
+    assert refused.value.message == said
+    assert (refused.value.code, refused.value.retry) == ("EXCHANGE_REJECTED", retry)
     assert refused.value.details["order"]["status"] == status
+
+
+async def test_a_cancel_that_a_restriction_forbids_says_so_and_shows_the_state(gate: Gate, spot: FakeSpot) -> None:
+    spot.replies["cancel_order"] = lambda _: Rejected("Not in that state.", exchange=UNKNOWN_ORDER)
+    with pytest.raises(Rejected) as refused:
+        await pass_through(gate, "cancel_order", CANCEL)
+    assert refused.value.message == "It was not cancelled: the order is NEW. Not in that state."
+
+
+async def test_a_cancel_of_what_nobody_knows_asks_for_another_id(gate: Gate, spot: FakeSpot) -> None:
+    spot.replies["cancel_order"] = lambda _: Rejected("Refused.", code="NOT_FOUND", exchange=UNKNOWN_ORDER)
+    spot.replies["get_order"] = lambda _: Rejected("None.", code="NOT_FOUND", sent="no")
+    with pytest.raises(Rejected, match="No order is found under this id on BTCUSDT") as refused:
+        await pass_through(gate, "cancel_order", CANCEL)
+    assert (refused.value.code, refused.value.retry) == ("NOT_FOUND", "after_fix")
+    assert refused.value.next == "get_open_orders"
 
 
 async def test_a_refused_cancel_that_cannot_be_looked_up_tells_to_look(gate: Gate, spot: FakeSpot) -> None:
