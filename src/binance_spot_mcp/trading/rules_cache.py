@@ -7,18 +7,20 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Final, Protocol, TypeVar
 
 from binance_spot_mcp.catalogue.account import MY_FILTERS, MyFiltersParams
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
 from binance_spot_mcp.catalogue.market import EXCHANGE_INFO, PRICE, ExchangeInfoParams, Price, PriceParams
 from binance_spot_mcp.client import Answer
+from binance_spot_mcp.domain.near_names import near_names
 from binance_spot_mcp.domain.symbols import SymbolRules, read_symbol
 from binance_spot_mcp.errors import InvalidInput, Rejected, SpotError
 
 MAX_AGE_MS: Final = 3_600_000
 """Rules older than this are fetched again before an order is checked against them."""
+PASSING_AGE_MS: Final = 60_000
+"""Rules that will hardly last, of a symbol that does not trade or without the account's own filters, age faster."""
 MOST_SYMBOLS: Final = 512
 """So many symbols are kept; the one that was not used for longest gives way."""
 SUGGESTIONS: Final = 5
@@ -41,6 +43,11 @@ class Known:
 
     rules: SymbolRules
     fetched_ms: int
+
+    def fresh(self, now_ms: int) -> bool:
+        """Whether an order may still be checked against them."""
+        lasting = self.rules.of_account and self.rules.info.status == "TRADING"
+        return 0 <= now_ms - self.fetched_ms <= (MAX_AGE_MS if lasting else PASSING_AGE_MS)
 
 
 class RulesCache:
@@ -66,7 +73,7 @@ class RulesCache:
             SpotError: They cannot be fetched now.
         """
         known = self._known.get(symbol)
-        if known is not None and 0 <= self._now_ms() - known.fetched_ms <= MAX_AGE_MS:
+        if known is not None and known.fresh(self._now_ms()):
             self._known.move_to_end(symbol)
             return known
         if symbol not in self._fetching:
@@ -80,7 +87,7 @@ class RulesCache:
 
     async def unknown_symbol(self, symbol: str) -> InvalidInput:
         """The error for a symbol that does not exist, with the names that come near it. None of them is chosen."""
-        near = get_close_matches(symbol, await self._all_names(), n=SUGGESTIONS)
+        near = near_names(symbol, await self._all_names(), SUGGESTIONS)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         return InvalidInput(
             f"There is no symbol {symbol} on this exchange.{hint}",

@@ -8,7 +8,7 @@ from tests.unit.trading.spot import FakeSpot
 
 from binance_spot_mcp.domain.filters import MaxNumOrders
 from binance_spot_mcp.errors import InvalidInput, Refused, Unavailable
-from binance_spot_mcp.trading.rules_cache import MAX_AGE_MS, MOST_SYMBOLS, RulesCache
+from binance_spot_mcp.trading.rules_cache import MAX_AGE_MS, MOST_SYMBOLS, PASSING_AGE_MS, RulesCache
 
 pytestmark = pytest.mark.anyio
 
@@ -33,6 +33,28 @@ async def test_rules_are_fetched_one_symbol_at_a_time_and_kept_for_an_hour() -> 
     second = await cache.rules("BTCUSDT")
     assert second.fetched_ms == clock.ms
     assert [wire["symbol"] for wire in spot.asked("get_exchange_info")] == ["BTCUSDT", "BTCUSDT"]
+
+
+async def test_a_halt_is_not_believed_for_longer_than_a_minute() -> None:
+    spot, clock = FakeSpot(status="HALT"), Clock()
+    cache = RulesCache(spot, clock)
+    await cache.rules("BTCUSDT")
+    clock.ms += PASSING_AGE_MS
+    assert (await cache.rules("BTCUSDT")).rules.info.status == "HALT"
+    spot.symbol["status"] = "TRADING"
+    clock.ms += 1
+    assert (await cache.rules("BTCUSDT")).rules.info.status == "TRADING"
+
+
+async def test_filters_of_the_account_that_could_not_be_had_are_asked_for_again_after_a_minute() -> None:
+    spot, clock = FakeSpot(), Clock()
+    answer = spot.replies["get_my_filters"]
+    spot.replies["get_my_filters"] = lambda _: Unavailable("Busy.")
+    cache = RulesCache(spot, clock)
+    assert not (await cache.rules("BTCUSDT")).rules.of_account
+    spot.replies["get_my_filters"] = answer
+    clock.ms += PASSING_AGE_MS + 1
+    assert (await cache.rules("BTCUSDT")).rules.of_account
 
 
 async def test_callers_at_the_same_time_share_one_fetch() -> None:
