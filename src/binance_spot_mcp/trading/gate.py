@@ -40,7 +40,7 @@ from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.dispatch import Dispatch
 from binance_spot_mcp.trading.existing import ExistingOrders
 from binance_spot_mcp.trading.rehearsal import Rehearsal
-from binance_spot_mcp.trading.rules_cache import Exchange, RulesCache
+from binance_spot_mcp.trading.rules_cache import PASSING_AGE_MS, Exchange, RulesCache
 from binance_spot_mcp.trading.snapshots import Snapshots
 from binance_spot_mcp.vocabulary import Environment
 
@@ -203,6 +203,8 @@ class Gate:
         request = request_of(endpoint, params)
         checked = await self.check(request)
         if refusal := checked.check.refusal():
+            if refusal.code == "SYMBOL_NOT_TRADING":
+                refusal.retry, refusal.retry_at_ms = "at", self._now_ms() + PASSING_AGE_MS
             raise refusal
         unknown = checked.rules.unknown
         try:

@@ -183,7 +183,8 @@ async def test_a_symbol_that_is_not_trading_takes_no_orders_but_cancels(make_gat
     gate = make_gate(exchange=spot)
     with pytest.raises(Refused) as refusal:
         await pass_through(gate, "place_order", limit())
-    assert refusal.value.code == "SYMBOL_NOT_TRADING"
+    assert (refusal.value.code, refusal.value.retry) == ("SYMBOL_NOT_TRADING", "at")
+    assert refusal.value.retry_at_ms is not None
     await pass_through(gate, "cancel_order", CANCEL)
     assert spot.asked("place_order") == []
 
