@@ -21,7 +21,7 @@ DESK_TOOLS = {"check_order", "get_rate_limits"}
 
 
 def refusal(code: int, msg: str = "", *, status: int = 400, changes: bool = True) -> SpotError:
-    error = verdict(Reply(status, {}, json.dumps({"code": code, "msg": msg}).encode(), 0, 0), changes=changes)
+    error = verdict(Reply(status, json.dumps({"code": code, "msg": msg}).encode()), changes=changes)
     assert error is not None
     return error
 

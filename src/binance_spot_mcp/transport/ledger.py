@@ -295,6 +295,9 @@ def bucket_key(limit_type: LimitType, interval_ms: int) -> str:
     return f"{limit_type}/{interval_ms}"
 
 
+WEIGHT_PER_MINUTE = bucket_key("REQUEST_WEIGHT", 60_000)
+
+
 def stated_limits(rows: Iterable[tuple[str, str, int, int]]) -> list[Limit]:
     """The limits that exchangeInfo states and that concern REST.
 

@@ -10,14 +10,13 @@ from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.signing import Signer, query_string, signed_query
 from binance_spot_mcp.transport.call import Answer, Call
 from binance_spot_mcp.transport.clock import ServerClock
-from binance_spot_mcp.transport.ledger import LimitType, RateLedger, Reservation, Wait, counts
+from binance_spot_mcp.transport.ledger import LimitType, RateLedger, Reservation, Wait
 from binance_spot_mcp.transport.rest import Attempt, RestTransport
 from binance_spot_mcp.transport.venue import Venue
 from binance_spot_mcp.transport.verdict import (
     Reply,
     banned_until_ms,
     exchange_error,
-    retry_after_ms,
     too_many_orders,
     verdict,
 )
@@ -70,12 +69,11 @@ class Line:
         reservation = await self._turn(call)
         try:
             reply = await self._sent(call, origin, reservation)
-            used = counts(reply.headers)
-            self._ledger.settle(reservation, used, self._clock.now_ms())
+            self._ledger.settle(reservation, reply.used, self._clock.now_ms())
             self._hold_back(call, reply)
             if error := verdict(reply, changes=call.changes):
                 raise error
-            return Answer(_decoded(call, reply), reply.body, used, reply.sent_ns, reply.received_ns)
+            return Answer(_decoded(call, reply), reply.body, reply.used, reply.sent_ns, reply.received_ns)
         except SpotError as failure:
             self._complete(failure, call)
             raise
@@ -132,15 +130,14 @@ class Line:
     def _hold_back(self, call: Call, reply: Reply) -> None:
         """Enter what a 429, 418 or 403 asks for into the ledger."""
         now_ms = self._clock.now_ms()
-        pause_ms = retry_after_ms(reply)
         match reply.status:
             case 429:
                 jitter_ms = int(self._world.random() * JITTER_MS)
                 limit: LimitType = "ORDERS" if too_many_orders(reply) else "REQUEST_WEIGHT"
-                self._ledger.throttled(limit, pause_ms, jitter_ms, now_ms)
+                self._ledger.throttled(limit, reply.pause_ms, jitter_ms, now_ms)
             case 418:
                 said = exchange_error(reply)
-                self._ledger.banned(max(now_ms + (pause_ms or 0), banned_until_ms(said)), now_ms)
+                self._ledger.banned(max(now_ms + (reply.pause_ms or 0), banned_until_ms(said)), now_ms)
             case 403 if exchange_error(reply) is None:
                 self._ledger.blocked(call.route, now_ms)
 

@@ -6,8 +6,6 @@ Whether bytes left is taken from httpx's own trace of the connection, never gues
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from socket import gaierror
-from ssl import SSLError
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,9 +13,11 @@ import httpx
 from pydantic import SecretStr
 
 from binance_spot_mcp import __version__
-from binance_spot_mcp.errors import OutcomeUnknown, SpotError, Unavailable, Unreachable
+from binance_spot_mcp.errors import SpotError, Unavailable
 from binance_spot_mcp.logs import logger
-from binance_spot_mcp.transport.verdict import Reply
+from binance_spot_mcp.transport.failures import lost, never_left, proxy_failed, why_unreachable
+from binance_spot_mcp.transport.ledger import WEIGHT_PER_MINUTE, counts
+from binance_spot_mcp.transport.verdict import Reply, retry_after_ms
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 15.0
@@ -131,7 +131,7 @@ class RestTransport:
             log.warning("no answer", cause=type(error).__name__, code=failure.code, ms=self._since_ms(started_ns))
             # The library's own error would show the URL, and with it the signature, in a traceback.
             raise failure from None
-        weight = reply.headers.get("x-mbx-used-weight-1m")
+        weight = reply.used.get(WEIGHT_PER_MINUTE)
         log.info("answered", status=reply.status, used_weight=weight, ms=self._since_ms(started_ns))
         return reply
 
@@ -156,10 +156,12 @@ class RestTransport:
         finally:
             await response.aclose()
         now_ns = self._monotonic_ns()
+        said = {name.lower(): value for name, value in response.headers.items()}
         return Reply(
             status=response.status_code,
-            headers={name.lower(): value for name, value in response.headers.items()},
             body=bytes(body),
+            used=counts(said),
+            pause_ms=retry_after_ms(said),
             sent_ns=now_ns if progress.sent_ns is None else progress.sent_ns,
             received_ns=now_ns if progress.received_ns is None else progress.received_ns,
         )
@@ -170,32 +172,18 @@ class _TooLarge(Exception):
 
 
 def _failure(error: Exception, progress: _Progress, attempt: Attempt) -> SpotError:
-    host = urlsplit(attempt.origin).netloc
     if isinstance(error, _NEVER_LEFT) or progress.nothing_left:
-        return Unreachable(f"{_why_unreachable(error, host)} Nothing was sent; try again.")
-    cause = _why_lost(error)
-    if attempt.changes:
-        return OutcomeUnknown(f"{cause} after the request had left, so it may have happened.")
-    if isinstance(error, _TooLarge):
-        return Unavailable(f"{cause}; narrow the request.", code="TOO_LARGE", sent="no", retry="after_fix")
-    return Unavailable(f"{cause}; try again shortly.", sent="no")
+        return never_left(_why_unreachable(error, urlsplit(attempt.origin).netloc))
+    if isinstance(error, _TooLarge) and not attempt.changes:
+        return Unavailable(f"{_why_lost(error)}; narrow the request.", code="TOO_LARGE", sent="no", retry="after_fix")
+    return lost(_why_lost(error), changes=attempt.changes)
 
 
-def _why_unreachable(error: BaseException, host: str) -> str:
-    chain: list[BaseException] = []
-    cause: BaseException | None = error
-    while cause is not None and cause not in chain:
-        chain.append(cause)
-        cause = cause.__cause__ or cause.__context__
-    if any(isinstance(link, gaierror) for link in chain):
-        return f"The name {host} could not be resolved; there may be no network."
-    if any(isinstance(link, SSLError) for link in chain):
-        return f"{host} did not show a valid TLS certificate for its name, so the connection was refused."
+def _why_unreachable(error: Exception, host: str) -> str:
     if isinstance(error, httpx.ProxyError):
-        return f"The proxy of BINANCE_PROXY did not connect to {host}."
-    if isinstance(error, httpx.TimeoutException | TimeoutError):
-        return f"{host} did not accept a connection in time."
-    return f"No connection to {host} came about."
+        return proxy_failed(host)
+    # httpx has an error of its own for every time-out.
+    return why_unreachable(TimeoutError() if isinstance(error, httpx.TimeoutException) else error, host)
 
 
 def _why_lost(error: Exception) -> str:

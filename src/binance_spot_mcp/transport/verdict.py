@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -44,18 +44,20 @@ class Reply:
     """An answer of the exchange to one attempt.
 
     Attributes:
-        status: The HTTP status.
-        headers: Header names in lower case.
-        body: The whole body.
+        status: The HTTP status, or the one of the WebSocket API, which means the same.
+        body: The exchange's own JSON: what was asked for, or an error object.
+        used: What it says was used, by rate-limit bucket.
+        pause_ms: The pause that it asks for, if it does.
         sent_ns: Monotonic time at which the request began to leave.
-        received_ns: Monotonic time at which the head of the answer was there.
+        received_ns: Monotonic time at which the answer, or its head, was there.
     """
 
     status: int
-    headers: Mapping[str, str]
     body: bytes
-    sent_ns: int
-    received_ns: int
+    used: Mapping[str, int] = field(default_factory=dict)
+    pause_ms: int | None = None
+    sent_ns: int = 0
+    received_ns: int = 0
 
 
 def verdict(reply: Reply, *, changes: bool) -> SpotError | None:
@@ -116,9 +118,9 @@ def exchange_error(reply: Reply) -> ExchangeError | None:
     return ExchangeError(body.code, body.msg, reply.status, body.data)
 
 
-def retry_after_ms(reply: Reply) -> int | None:
-    """The pause that the answer asks for."""
-    value = reply.headers.get("retry-after", "")
+def retry_after_ms(headers: Mapping[str, str]) -> int | None:
+    """The pause that an HTTP answer asks for. Header names are in lower case."""
+    value = headers.get("retry-after", "")
     return int(value) * 1000 if value.isascii() and value.isdigit() and len(value) < 10 else None
 
 
