@@ -4,10 +4,10 @@ import os
 from collections.abc import Mapping
 from decimal import Decimal
 
-from paper_exchange.engine.commands import Deposit, OpenAccount
+from paper_exchange.engine.commands import ClearAccount, Deposit, OpenAccount
 from paper_exchange.exchange import PaperExchange
-from paper_exchange.keys import Randomness, hmac_key, new_text
-from paper_exchange.store import Login, Store
+from paper_exchange.keys import ApiKey, Randomness, hmac_key, new_text, public_key
+from paper_exchange.store import KeptKey, Login, Store
 
 FIRST_ACCOUNT = 1_000_001
 """Smaller numbers belong to the exchange and its market makers."""
@@ -22,6 +22,10 @@ STARTING_FUNDS: Mapping[str, Decimal] = {
 }
 
 ACCOUNT_PERMISSIONS = ("SPOT",)
+
+
+class UnknownAccount(LookupError):
+    """There is no account of that name; the text says which there are."""
 
 
 class Accounts:
@@ -48,6 +52,8 @@ class Accounts:
         self._logins: dict[str, Login] = {}
         for login in store.logins() if store is not None else ():
             self._let_in(login)
+        for key in store.keys() if store is not None else ():
+            self._exchange.keys.register(_usable(key))
 
     def login(self, name: str) -> Login:
         """The login of an account, which is opened and funded when it is new."""
@@ -59,6 +65,56 @@ class Accounts:
         """The numbers of all accounts."""
         return range(FIRST_ACCOUNT, FIRST_ACCOUNT + len(self._logins))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all accounts, in the order of their numbers."""
+        return tuple(self._logins)
+
+    def number(self, name: str) -> int:
+        """The number of an account.
+
+        Raises:
+            UnknownAccount: There is none of that name.
+        """
+        login = self._logins.get(name)
+        if login is None:
+            raise UnknownAccount(f"no account {name!r}; there are: {', '.join(self._logins)}")
+        return login.number
+
+    def start_over(self, name: str) -> None:
+        """Let an account be as new: no orders, no history, the funds to start with. Its keys stay.
+
+        Raises:
+            UnknownAccount: There is none of that name.
+        """
+        number = self.number(name)
+        with self._exchange.together():
+            self._exchange.submit(ClearAccount(account=number))
+            self._fund(number)
+
+    def add_hmac_key(self, name: str) -> tuple[str, str]:
+        """Give an account one more key; returns the key and its secret.
+
+        Raises:
+            UnknownAccount: There is none of that name.
+        """
+        number = self.number(name)
+        api_key, secret = new_text(self._randomness), new_text(self._randomness)
+        self._add_key(KeptKey(api_key, number, "HMAC", secret))
+        return api_key, secret
+
+    def add_public_key(self, name: str, pem: str) -> str:
+        """Give an account a key whose signatures fit a public key; returns the key.
+
+        Raises:
+            UnknownAccount: There is none of that name.
+            UnusableKey: `pem` is no Ed25519 or RSA public key that Binance would take.
+        """
+        number, api_key = self.number(name), new_text(self._randomness)
+        kind = public_key(api_key, pem.encode(), number).kind
+        self._add_key(KeptKey(api_key, number, kind, pem))
+        return api_key
+
     def _open(self, name: str) -> Login:
         login = Login(
             number=FIRST_ACCOUNT + len(self._logins),
@@ -68,13 +124,27 @@ class Accounts:
         )
         with self._exchange.together():
             self._exchange.submit(OpenAccount(account=login.number, permissions=ACCOUNT_PERMISSIONS))
-            for asset, amount in self._funds.items():
-                self._exchange.submit(Deposit(account=login.number, asset=asset, amount=amount))
+            self._fund(login.number)
             if self._store is not None:
                 self._store.add_login(login)
         self._let_in(login)
         return login
 
+    def _fund(self, number: int) -> None:
+        for asset, amount in self._funds.items():
+            self._exchange.submit(Deposit(account=number, asset=asset, amount=amount))
+
+    def _add_key(self, key: KeptKey) -> None:
+        if self._store is not None:
+            self._store.add_key(key)
+        self._exchange.keys.register(_usable(key))
+
     def _let_in(self, login: Login) -> None:
         self._logins[login.account] = login
         self._exchange.keys.register(hmac_key(login.api_key, login.api_secret, login.number))
+
+
+def _usable(key: KeptKey) -> ApiKey:
+    if key.kind == "HMAC":
+        return hmac_key(key.api_key, key.material, key.number)
+    return public_key(key.api_key, key.material.encode(), key.number)

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Protocol
 
 _NS_PER_US = 1_000
+_US_PER_MS = 1_000
 _US_PER_S = 1_000_000
 
 
@@ -111,3 +112,45 @@ class VirtualClock:
                 await asyncio.sleep(0)
         self._now_us = max(self._now_us, target_us)  # a waiter may have advanced it further
         return self._now_us
+
+
+class ShiftedClock:
+    """Another clock's time, moved by an amount that may change.
+
+    Who sleeps already is woken when the other clock says so, which is late by what the time was moved ahead meanwhile.
+
+    Attributes:
+        shift_us: By how much it is ahead.
+    """
+
+    def __init__(self, base: Clock) -> None:
+        self._base = base
+        self.shift_us = 0
+
+    def now_us(self) -> int:
+        """Microseconds since the epoch."""
+        return self._base.now_us() + self.shift_us
+
+    async def sleep_until(self, at_us: int) -> None:
+        """Return once it is `at_us` or later."""
+        while at_us > self.now_us():
+            await self._base.sleep_until(at_us - self.shift_us)
+
+
+def chosen(text: str) -> Clock:
+    """The clock that a text names: `real`, `x60`, `virtual` or `virtual@1767225600000` (the milliseconds it starts at).
+
+    Raises:
+        ValueError: It names none.
+    """
+    kind, at, start_ms = text.partition("@")
+    try:
+        if kind == "real" and not at:
+            return RealClock()
+        if kind == "virtual":
+            return VirtualClock(int(start_ms) * _US_PER_MS if at else RealClock().now_us())
+        if kind.startswith("x") and not at:
+            return AcceleratedClock(float(kind[1:]))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no clock: {error}") from error
+    raise ValueError(f"{text!r} is no clock: say real, virtual, virtual@MILLISECONDS, or x and a factor")

@@ -13,6 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from paper_exchange.engine.commands import Command, decode, encode
+from paper_exchange.keys import KeyKind
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS origin (seed INTEGER NOT NULL, genesis_us INTEGER NOT NULL, market TEXT NOT NULL);
@@ -20,6 +21,9 @@ CREATE TABLE IF NOT EXISTS snapshot (engine BLOB NOT NULL, record BLOB NOT NULL)
 CREATE TABLE IF NOT EXISTS log (seq INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, command BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS login (
     number INTEGER PRIMARY KEY, account TEXT NOT NULL UNIQUE, api_key TEXT NOT NULL, api_secret TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS more_keys (
+    api_key TEXT PRIMARY KEY, number INTEGER NOT NULL, kind TEXT NOT NULL, material TEXT NOT NULL
 );
 """
 _FILE = "exchange.sqlite"
@@ -47,6 +51,15 @@ class Login(Struct, frozen=True, kw_only=True):
     account: str
     api_key: str
     api_secret: str
+
+
+class KeptKey(Struct, frozen=True):
+    """One more key of an account. `material` is what signatures are checked with: the secret, or the public key."""
+
+    api_key: str
+    number: int
+    kind: KeyKind
+    material: str
 
 
 class Store:
@@ -123,6 +136,14 @@ class Store:
         """Every account's key."""
         rows = self._db.execute("SELECT number, account, api_key, api_secret FROM login ORDER BY number")
         return [Login(number=row[0], account=row[1], api_key=row[2], api_secret=row[3]) for row in rows]
+
+    def add_key(self, key: KeptKey) -> None:
+        """Keep one more key of an account."""
+        self._db.execute("INSERT INTO more_keys VALUES (?, ?, ?, ?)", (key.api_key, key.number, key.kind, key.material))
+
+    def keys(self) -> list[KeptKey]:
+        """The keys that accounts have beside the one of their login."""
+        return [KeptKey(*row) for row in self._db.execute("SELECT api_key, number, kind, material FROM more_keys")]
 
 
 def erase(directory: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from paper_exchange.clock import AcceleratedClock, RealClock, VirtualClock
+from paper_exchange.clock import AcceleratedClock, RealClock, ShiftedClock, VirtualClock, chosen
 
 SECOND_US = 1_000_000
 
@@ -113,3 +113,52 @@ def test_a_cancelled_waiter_does_not_stop_the_clock() -> None:
 def test_time_does_not_go_back() -> None:
     with pytest.raises(ValueError, match="back"):
         asyncio.run(VirtualClock(0).advance(-1))
+
+
+def test_a_shifted_clock_tells_and_keeps_its_own_time() -> None:
+    async def wait() -> list[int]:
+        base, woken = VirtualClock(0), []
+        clock = ShiftedClock(base)
+
+        async def sleep(at_us: int) -> None:
+            await clock.sleep_until(at_us)
+            woken.append(clock.now_us())
+
+        clock.shift_us = SECOND_US
+        tasks = [asyncio.create_task(sleep(at * SECOND_US)) for at in (1, 3)]
+        await asyncio.sleep(0)
+        await base.advance(5 * SECOND_US)
+        await asyncio.gather(*tasks)
+        return woken
+
+    assert asyncio.run(wait()) == [SECOND_US, 3 * SECOND_US]
+
+
+def test_who_sleeps_while_time_is_moved_back_is_not_woken_early() -> None:
+    async def wait() -> tuple[bool, int]:
+        base = VirtualClock(0)
+        clock = ShiftedClock(base)
+        task = asyncio.create_task(clock.sleep_until(3 * SECOND_US))
+        await asyncio.sleep(0)
+        clock.shift_us = -SECOND_US
+        await base.advance(3 * SECOND_US)
+        await asyncio.sleep(0)
+        was_awake = task.done()
+        await base.advance(SECOND_US)
+        await task
+        return was_awake, clock.now_us()
+
+    assert asyncio.run(wait()) == (False, 3 * SECOND_US)
+
+
+def test_a_clock_is_chosen_by_its_name() -> None:
+    assert isinstance(chosen("real"), RealClock)
+    assert isinstance(chosen("x60"), AcceleratedClock)
+    assert chosen("virtual@1767225600000").now_us() == 1_767_225_600_000_000
+    assert abs(chosen("virtual").now_us() - RealClock().now_us()) < 60 * SECOND_US
+
+
+@pytest.mark.parametrize("text", ["", "x", "x0", "real@1", "virtual@soon", "x2@5", "atomic"])
+def test_what_is_no_clock_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no clock"):
+        chosen(text)
