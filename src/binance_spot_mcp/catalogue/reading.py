@@ -6,6 +6,7 @@ Where there is one right text, the refusal carries it as `ctx["fix"]`.
 Binance's own patterns: rest_endpoints.json#common.observed_patterns (seen in its -1100 texts).
 """
 
+import json
 import math
 import re
 import reprlib
@@ -26,6 +27,8 @@ FLOAT_DIGITS = 15
 FIRST_MS = 1_483_228_800_000
 """2017-01-01T00:00:00Z, before which Binance has no data and accepts no timestamp."""
 LAST_MS = 9_999_999_999_999
+EARLY_MS = 100_000_000_000
+"""1973; a smaller number was hardly meant to be a time in milliseconds."""
 LONGEST = 64
 """Characters; no single value of Binance's is longer, so a longer text is not looked at."""
 LONGEST_LIST = 65_536
@@ -35,6 +38,7 @@ _AMOUNT = re.compile(rf"(0|[1-9][0-9]{{0,{DIGITS - 1}}})(\.[0-9]{{1,{DIGITS}}})?
 _THOUSANDS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+\.[0-9]+|[0-9]{1,3}(,[0-9]{3}){2,}")
 _COMMA_AS_POINT = re.compile(r"0,[0-9]+|[0-9]+,([0-9]{1,2}|[0-9]{4,})")
 _SHARE = re.compile(r"all|max|maximum|everything|half|.*%", re.IGNORECASE)
+_SIGNS = frozenset(".,+-")
 _SYMBOL = re.compile(r"[\w\-.]{1,50}")
 _CLIENT_ID = re.compile(r"[a-zA-Z0-9_-]{1,36}")
 _TIME_ZONE = re.compile(r"([+-]?)([0-9]{1,2})(?::([0-5][0-9]))?")
@@ -49,9 +53,17 @@ def refusal(message: str, fix: str | None = None) -> PydanticCustomError:
 
 def shown(value: object) -> str:
     """A value as a refusal repeats it: one line, nothing invisible, at most 40 characters."""
-    text = value if isinstance(value, str) else reprlib.repr(value)
+    text = value if isinstance(value, str) else _as_json(value)
     short = "".join(letter if letter.isprintable() else "?" for letter in text[:40])
     return f'"{short}{"…" if len(text) > 40 else ""}"'
+
+
+def _as_json(value: object) -> str:
+    """A value as the sender wrote it, or an excerpt of one that cannot be written."""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return reprlib.repr(value)
 
 
 def _whole_text(value: object) -> str | None:
@@ -221,7 +233,8 @@ def _plausible_millis(moment: int) -> int:
         if FIRST_MS <= meant <= LAST_MS:
             raise refusal(f"must be epoch milliseconds; {moment} looks like {unit}: send {meant}.", str(meant))
     raise refusal(
-        f"must lie in 2017 or later ({FIRST_MS} ms), where Binance's data starts, not {moment}.", str(FIRST_MS)
+        f"must be epoch milliseconds from {FIRST_MS} (2017, where Binance's data starts) to {LAST_MS}, not {moment}.",
+        str(FIRST_MS) if moment == 0 or EARLY_MS < moment < FIRST_MS else None,
     )
 
 
@@ -281,9 +294,17 @@ def _float_text(value: float) -> str:
     raise refusal(f"must be exact: send it as text, not as the number {value!r}.")
 
 
+def _plain_character(character: str) -> str:
+    """A digit of any script, or a full-width sign, as the one it stands for; a raised or circled digit is neither."""
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    narrow = unicodedata.normalize("NFKC", character)
+    return narrow if narrow in _SIGNS else character
+
+
 def _amount_meant(text: str) -> str | None:
     """The plain decimal that a text can only have meant, e.g. 0.5 for `0,5`; `1,000` could be two, so it has none."""
-    folded = unicodedata.normalize("NFKC", text).strip().replace("_", "")
+    folded = "".join(map(_plain_character, text)).strip().replace("_", "")
     if _THOUSANDS.fullmatch(folded):
         folded = folded.replace(",", "")
     elif _COMMA_AS_POINT.fullmatch(folded):
