@@ -42,13 +42,15 @@ _SYNONYMS = {
     "timeframe": "interval",
     "id": "orderId",
 }
-_SIGNING = "The server signs each request itself; leave it out."
+_ALIKE = 0.75
+"""How alike two names are, from 0 to 1, before one is taken for a slip of the other."""
+
 _DECIDED = {
-    "timestamp": _SIGNING,
-    "recvwindow": _SIGNING,
-    "signature": _SIGNING,
-    "apikey": "Keys come from the server's settings alone; leave it out.",
-    "secret": "Keys come from the server's settings alone; leave it out.",
+    **dict.fromkeys(("timestamp", "recvwindow", "signature"), "The server signs each request itself; leave it out."),
+    **dict.fromkeys(
+        ("apikey", "apisecret", "secret", "secretkey"), "Keys come from the server's settings alone; leave it out."
+    ),
+    **dict.fromkeys(("confirm", "force", "approve"), "No argument can confirm or force an order; leave it out."),
     "neworderresptype": "The server always asks for the full answer; leave it out.",
 }
 _CLIENT_ID = "The server chooses client order ids; they come back in the answer. Leave it out."
@@ -105,7 +107,7 @@ def read_arguments(
     """
     _refuse_unknown(model, arguments, options)
     try:
-        params = model.model_validate(dict(arguments))
+        params = model.model_validate(_without_nulls(model, arguments))
     except ValidationError as faults:
         raise _wrong_values(model, faults.errors(include_url=False)) from None
     if faults_between := broken(rules, params.given()):
@@ -113,8 +115,9 @@ def read_arguments(
             " ".join(fault.message for fault in faults_between[:_SENTENCES]),
             code="MISSING_ARGUMENT" if all(fault.missing for fault in faults_between) else "INVALID_ARGUMENT",
             details={
-                "missing": [name for fault in faults_between for name in fault.missing],
-                "refused": [name for fault in faults_between for name in fault.refused],
+                what: names
+                for what in ("missing", "refused")
+                if (names := [name for fault in faults_between for name in getattr(fault, what)])
             },
         )
     return params
@@ -127,7 +130,7 @@ def read_otherwise(params: Params, arguments: Mapping[str, Any]) -> dict[str, st
     return {
         names[name]: wire[names[name]]
         for name, value in arguments.items()
-        if names[name] in wire and _text(value) != wire[names[name]]
+        if value is not None and names[name] in wire and _text(value) != wire[names[name]]
     }
 
 
@@ -136,6 +139,19 @@ def _names(model: type[Params]) -> dict[str, str]:
     """Every name by which an agent may send a parameter, to its wire name."""
     wire = {name: model.model_fields[name].alias or name for name in model.asked()}
     return {alias: alias for alias in wire.values()} | wire
+
+
+@cache
+def _defaulted(model: type[Params]) -> frozenset[str]:
+    """Every name of a parameter that has a value of its own where an agent sends none."""
+    fields = model.model_fields.items()
+    own = {info.alias or name for name, info in fields if info.default is not None and not info.is_required()}
+    return frozenset(name for name, alias in _names(model).items() if alias in own)
+
+
+def _without_nulls(model: type[Params], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments without those by which null asks for the default; null for an amount is no such thing."""
+    return {name: value for name, value in arguments.items() if value is not None or name not in _defaulted(model)}
 
 
 def _text(value: object) -> str:
@@ -149,14 +165,16 @@ def _refuse_unknown(model: type[Params], arguments: Mapping[str, Any], options: 
     unknown = [name for name in arguments if name not in names]
     if unknown:
         accepted = [*dict.fromkeys(names.values()), *options]
-        near = {name: match for name in unknown if (match := nearest(name, accepted))}
+        near = {name: match for name in unknown if not _decided(name) and (match := nearest(name, accepted))}
         sentences = [_unknown(name, near.get(name)) for name in unknown[:_SENTENCES]]
+        already = {names.get(name, name) for name in arguments}
+        fixes = {match: _text(arguments[name]) for name, match in near.items() if arguments[name] is not None}
         if not near and len(accepted) <= _FEW:
             sentences.append(f"It takes {', '.join(accepted) or 'none'}.")
         raise InvalidInput(
             " ".join(sentences),
             code="UNKNOWN_ARGUMENT",
-            fix={match: given(_text(arguments[name])) for name, match in near.items() if arguments[name] is not None},
+            fix={match: text for match, text in fixes.items() if match not in already and given(text) == text},
             details={"param": given(unknown[0]), "allowed": accepted},
         )
     wire = [names[name] for name in arguments]
@@ -172,7 +190,7 @@ def nearest(name: str, accepted: Iterable[str]) -> str | None:
         return folded[wanted]
     if (synonym := _SYNONYMS.get(wanted)) in folded.values():
         return synonym
-    matches = difflib.get_close_matches(wanted, folded, n=1)
+    matches = difflib.get_close_matches(wanted, folded, 1, _ALIKE)
     return folded[matches[0]] if matches else None
 
 
@@ -180,10 +198,15 @@ def _folded(name: str) -> str:
     return name[:64].replace("_", "").replace("-", "").lower()
 
 
-def _unknown(name: str, near: str | None) -> str:
+def _decided(name: str) -> str | None:
+    """Why a name is none that an agent could send, where the server decides what it stands for."""
     folded = _folded(name)
-    if (decided := _DECIDED.get(folded)) or folded.endswith("clientorderid"):
-        return f'"{given(name)}" is no argument. {decided or _CLIENT_ID}'
+    return _CLIENT_ID if folded.endswith("clientorderid") else _DECIDED.get(folded)
+
+
+def _unknown(name: str, near: str | None) -> str:
+    if decided := _decided(name):
+        return f'"{given(name)}" is no argument. {decided}'
     if near:
         return f'"{given(name)}" is no argument of this tool; did you mean {near}?'
     return f'"{given(name)}" is no argument of this tool.'

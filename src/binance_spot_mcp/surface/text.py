@@ -1,5 +1,7 @@
 """Text from outside as an answer shows it."""
 
+import json
+
 from binance_spot_mcp.errors import clean as cleaned
 
 SHOWN = 80
@@ -17,4 +19,4 @@ def clean(text: str, most: int = VALUE) -> str:
 
 def given(value: object) -> str:
     """A value that a caller sent, short and clean enough to be repeated in an error."""
-    return clean(value if isinstance(value, str) else repr(value), SHOWN)
+    return clean(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr), SHOWN)

@@ -56,6 +56,18 @@ def test_an_unknown_name_is_refused_with_the_one_that_was_meant(name: str, meant
     assert f"did you mean {meant}?" in error.message
 
 
+def test_a_slip_beside_the_right_name_does_not_correct_it() -> None:
+    error = refused("place_order", **ORDER, qty="5")
+    assert (error.code, error.fix) == ("UNKNOWN_ARGUMENT", {})
+    assert "did you mean quantity?" in error.message
+
+
+def test_a_correction_is_whole_or_not_given() -> None:
+    error = refused("get_price", simbols=[f"SYMBOL{number}" for number in range(50)])
+    assert "did you mean symbols?" in error.message
+    assert error.fix == {}
+
+
 def test_a_name_like_no_other_is_refused_with_all_that_there_are() -> None:
     error = refused("get_average_price", symbol="BTCUSDT", zzzz=1)
     assert "It takes symbol." in error.message
@@ -72,10 +84,13 @@ def test_client_order_ids_are_the_server_s_to_choose(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["timestamp", "signature", "recvWindow", "apiKey", "newOrderRespType", "confirm", "force"]
+    "name", ["timestamp", "signature", "recvWindow", "apiKey", "secretKey", "newOrderRespType", "confirm", "force"]
 )
 def test_what_the_server_decides_is_no_argument(name: str) -> None:
-    assert refused("place_order", **ORDER, **{name: "1"}).code == "UNKNOWN_ARGUMENT"
+    error = refused("place_order", **ORDER, **{name: "1"})
+    assert (error.code, error.fix) == ("UNKNOWN_ARGUMENT", {})
+    assert "leave it out" in error.message
+    assert "did you mean" not in error.message
 
 
 @pytest.mark.parametrize("nothing", [None, "null", "NaN", "Infinity", True, "", "-1", "0", 0, "1e400"])
@@ -103,12 +118,15 @@ def test_a_rule_between_parameters_is_explained() -> None:
     assert error.code == "MISSING_ARGUMENT"
     assert "price" in error.details["missing"]
     error = refused("get_price", symbol="BTCUSDT", symbols=["ETHUSDT"])
-    assert (error.code, error.details["refused"]) == ("INVALID_ARGUMENT", ["symbol", "symbols"])
+    assert (error.code, error.details) == ("INVALID_ARGUMENT", {"refused": ["symbol", "symbols"]})
 
 
 def test_null_means_left_out_where_no_money_is_meant() -> None:
     arguments = {"symbol": "BTCUSDT", "limit": 5}
     assert read("get_aggregate_trades", **arguments, startTime=None) == read("get_aggregate_trades", **arguments)
+    book = {"symbol": "BTCUSDT", "limit": None}
+    assert read("get_order_book", **book) == read("get_order_book", symbol="BTCUSDT")
+    assert read_otherwise(read_arguments(CATALOGUE["get_order_book"].params, book), book) == {}
 
 
 def test_what_was_read_otherwise_is_told() -> None:
