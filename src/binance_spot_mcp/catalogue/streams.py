@@ -49,7 +49,7 @@ class StreamKind:
     Attributes:
         name: Ours, in Binance's words.
         pattern: How the documents write its name.
-        event: The type of an event.
+        event: The type of an event, or a union of types.
         policy: How events are kept.
         mark: The wire key that grows from event to event, by which a copy is known.
         source: Document and section.
@@ -60,7 +60,7 @@ class StreamKind:
 
     name: str
     pattern: str
-    event: type[Any]
+    event: Any
     policy: Policy
     mark: str
     source: str

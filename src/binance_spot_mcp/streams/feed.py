@@ -66,7 +66,7 @@ class Feed:
         why: Why it is in that state, where that needs saying.
     """
 
-    def __init__(self, stream: Stream, now_ns: int) -> None:
+    def __init__(self, stream: Stream, now_ns: int, buffer: Buffer | None = None) -> None:
         self.stream = stream
         self.holders = 0
         self.seq = 0
@@ -80,7 +80,7 @@ class Feed:
         self.since_ns = now_ns
         self.why = "not subscribed yet"
         self._read = reader_of(stream.kind)
-        self._buffer: Buffer = EveryEvent() if stream.kind.policy == "every" else NewestOfEach()
+        self._buffer = _buffer_for(stream.kind) if buffer is None else buffer
         self._mark: int | None = None
         self._resumed = False
         self._listeners: dict[Heard, None] = {}
@@ -216,6 +216,10 @@ class Feed:
     def _changed(self) -> None:
         for changed in tuple(self._watchers):
             changed()
+
+
+def _buffer_for(kind: StreamKind) -> Buffer:
+    return EveryEvent() if kind.policy == "every" else NewestOfEach()
 
 
 # How an event is read: its mark, and for each event in the message the key of which it is the newest state, its JSON,
