@@ -112,7 +112,7 @@ class FollowedBook:
 
     async def _load(self) -> None:
         """Take a snapshot. Of a quiet stream a second one that is no newer proves that nothing is outstanding."""
-        quiet = self._is_quiet()
+        quiet, breaks = self._is_quiet(), self.feed.gap_count
         try:
             snapshot = await self._snapshot(self.symbol, LEVELS)
         except SpotError as failure:
@@ -120,6 +120,8 @@ class FollowedBook:
             await self._world.sleep(self._backoff.failed())
             return
         self.snapshots += 1
+        if self.feed.gap_count != breaks:
+            return  # it belongs to events that were never heard
         if not self.book.load(snapshot, LEVELS):
             await self._world.sleep(self._backoff.failed())
             return

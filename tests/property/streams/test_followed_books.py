@@ -99,6 +99,7 @@ class Oracle:
         events = self.heard.take()
         if events and STREAM not in self.sockets.names:
             self.unheard_id = events[-1]["u"]
+            events = []
         for event in self._through_faults(events):
             self.sockets.publish(STREAM, event)
             after_each()
