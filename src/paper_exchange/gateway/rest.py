@@ -5,8 +5,11 @@ Source: rest-api.md#http-return-codes, #general-information-on-endpoints, #limit
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -18,6 +21,7 @@ from paper_exchange.gateway.auth import Credentials
 from paper_exchange.gateway.endpoint import Endpoint
 from paper_exchange.gateway.refusals import Rejected
 from paper_exchange.gateway.rendering import time_unit
+from paper_exchange.gateway.sent import Sent
 
 _JSON = "application/json;charset=UTF-8"
 _SBE = "application/sbe"
@@ -31,8 +35,56 @@ _NOT_FOUND = "<html><body><h2>404 Not found</h2></body></html>"
 _encode = msgspec.json.Encoder().encode
 
 
+@dataclass(frozen=True)
+class Incoming:
+    """One HTTP request, read to its end.
+
+    Attributes:
+        body: None when it is longer than any request needs.
+        address: The IP address it came from.
+    """
+
+    method: str
+    path: str
+    query: bytes
+    body: bytes | None
+    headers: Headers
+    address: str
+
+    @cached_property
+    def said(self) -> Sent:
+        """Its parameters, and what was signed.
+
+        Raises:
+            Rejected: They cannot be read.
+        """
+        return sent.read(self.query, self.body or b"")
+
+    @property
+    def api_key(self) -> str | None:
+        """The key that came with it."""
+        return self.headers.get("x-mbx-apikey")
+
+
+async def read(scope: Scope, receive: Receive) -> Incoming:
+    """Read an HTTP request.
+
+    Raises:
+        ClientDisconnect: The client went away meanwhile.
+    """
+    request = Request(scope, receive)
+    return Incoming(
+        method=request.method,
+        path=scope["path"],
+        query=scope["query_string"],
+        body=b"" if request.method == "GET" else await _body(request),
+        headers=request.headers,
+        address=request.client.host if request.client else "",
+    )
+
+
 class RestGateway:
-    """The ASGI application."""
+    """The ASGI application; whoever has read a request may ask it for the answer alone."""
 
     def __init__(self, api: Api, endpoints: Mapping[str, Endpoint]) -> None:
         self._api = api
@@ -43,32 +95,32 @@ class RestGateway:
         if scope["type"] != "http":
             return
         try:
-            response = await self._respond(Request(scope, receive))
+            incoming = await read(scope, receive)
         except ClientDisconnect:
             return
-        await response(scope, receive, send)
+        await self.answer(incoming)(scope, receive, send)
 
-    async def _respond(self, request: Request) -> Response:
-        route = f"{request.method} {request.url.path}"
+    def answer(self, incoming: Incoming) -> Response:
+        """Do what a request asks, at once and as a whole."""
+        route = f"{incoming.method} {incoming.path}"
         if route in _REMOVED:
             return Response(_GONE, 410, media_type="text/html")
         endpoint = self._endpoints.get(route)
-        accept = request.headers.get("accept", "")
+        accept = incoming.headers.get("accept", "")
         if endpoint is None:
             return _not_found(accept)
         if accept == _SBE:
             return Response(status_code=406)
-        body = b"" if request.method == "GET" else await _body(request)
-        if body is None:
+        if incoming.body is None:
             return Response(status_code=413)
-        address = request.client.host if request.client else ""
+        address = incoming.address
         try:
-            said = sent.read(request.scope["query_string"], body)
-            unit = time_unit(request.headers.get("x-mbx-time-unit", ""))
-            _refuse_sbe(request.headers.get("x-mbx-sbe"))
+            said = incoming.said
+            unit = time_unit(incoming.headers.get("x-mbx-time-unit", ""))
+            _refuse_sbe(incoming.headers.get("x-mbx-sbe"))
         except Rejected as error:
             return self._response(self._api.turn_down(endpoint, error, address), address)
-        credentials = Credentials(request.headers.get("x-mbx-apikey"), said.payload, said.signature)
+        credentials = Credentials(incoming.api_key, said.payload, said.signature)
         reply = self._api.handle(endpoint, ApiRequest(said.values, credentials, address, unit))
         return self._response(reply, address)
 

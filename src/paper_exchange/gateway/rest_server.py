@@ -1,67 +1,105 @@
-"""The exchange's first port: the REST API over HTTP.
+"""HTTP on loopback, at as many ports as there are applications: the REST API has one, the operator's door another.
 
 Source: rest-api.md#general-information
 """
 
 import asyncio
 import logging
-import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import cast
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from paper_exchange.clock import Clock, RealClock
+from paper_exchange.gateway.front import HttpPort
 
 _GRACE_S = 1
 """How long requests that are being answered may hold up the end."""
-_BACKLOG = 1024
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers and with a word when it listens."""
+    """uvicorn without its signal handlers and with a word when it has started."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.listening = asyncio.Event()
+        self.has_started = asyncio.Event()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
+    async def startup(self, sockets: object = None) -> None:
+        await super().startup([])  # the ports are opened by `HttpServer`
+        self.has_started.set()
 
 
-@asynccontextmanager
-async def serving(application: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
-    """Serve while the block lasts; gives the base URL.
+class HttpServer:
+    """One HTTP server behind many ports.
 
-    Raises:
-        OSError: The port is taken.
+    Args:
+        clock: What slow answers are timed by.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    # asyncio sets this only on sockets that name their protocol; without it every answer waits 40 ms for an ACK.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    server = _Server(
-        uvicorn.Config(
-            application,
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = RealClock() if clock is None else clock
+        self._ports: dict[int, HttpPort] = {}
+        self._applications: dict[int, ASGIApp] = {}
+        self._config = uvicorn.Config(
+            self._dispatch,
             log_config=None,
             log_level=logging.WARNING,
             access_log=False,
             server_header=False,
+            interface="asgi3",
             lifespan="off",
+            proxy_headers=False,
             ws="none",
             timeout_graceful_shutdown=_GRACE_S,
         )
-    )
-    running = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        await server.listening.wait()
-        shown = f"[{host}]" if ":" in host else host
-        yield f"http://{shown}:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await running
-        listener.close()
+        self._server = _Server(self._config)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["HttpServer"]:
+        """Answer while the block lasts."""
+        serving = asyncio.create_task(self._server.serve())
+        try:
+            await self._server.has_started.wait()
+            yield self
+        finally:
+            for port in self._ports.values():
+                port.close()
+            self._server.should_exit = True
+            await serving
+
+    async def listen(self, application: ASGIApp, host: str, port: int) -> HttpPort:
+        """Open a port for an application; 0 takes any that is free.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        opened = HttpPort(self._protocol, host, port, self._clock)
+        await opened.open()
+        self._ports[opened.number] = opened
+        self._applications[opened.number] = application
+        return opened
+
+    def _protocol(self) -> asyncio.Protocol:
+        """What uvicorn reads a connection with, made as it does it itself."""
+        make = cast("Callable[..., asyncio.Protocol]", self._config.http_protocol_class)
+        return make(config=self._config, server_state=self._server.server_state, app_state={})
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._applications[scope["server"][1]](scope, receive, send)
+
+
+@asynccontextmanager
+async def serving(application: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
+    """Serve one application while the block lasts; gives the base URL.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    async with HttpServer().running() as server:
+        yield (await server.listen(application, host, port)).url
