@@ -27,6 +27,8 @@ app = typer.Typer(
 )
 config = typer.Typer(help="The settings and where they come from.")
 app.add_typer(config, name="config")
+journal = typer.Typer(help="What was meant, sent and heard of every order; one journal for each key.")
+app.add_typer(journal, name="journal")
 
 Env = Annotated[str | None, typer.Option("--env", help="testnet (default), paper, demo or live.", show_default=False)]
 Home = Annotated[
@@ -42,6 +44,9 @@ ExcludeTools = Annotated[str | None, typer.Option("--exclude-tools", help="Not t
 ReadOnly = Annotated[
     bool | None, typer.Option("--read-only", help="No tool that could change an order.", show_default=False)
 ]
+Account = Annotated[
+    str | None, typer.Option("--account", help="Fingerprint of the key, if there are several.", show_default=False)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 
 
@@ -49,7 +54,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code; without a command, serve."""
     from binance_spot_mcp.settings import SettingsError
 
-    known = {"serve", "paper", "demo", "call", "tools", "config", "--help", "--version"}
+    known = {"serve", "paper", "demo", "call", "tools", "config", "journal", "--help", "--version"}
     typed = list(arguments)
     if not typed or (typed[0].startswith("-") and typed[0] not in known):
         typed.insert(0, "serve")
@@ -217,6 +222,54 @@ def config_show(env: Env = None, home: Home = None, as_json: AsJson = False) -> 
         from binance_spot_mcp.cli.tables import show_settings
 
         show_settings(loaded)
+
+
+@journal.command("show")
+def journal_show(
+    env: Env = None,
+    home: Home = None,
+    account: Account = None,
+    last: Annotated[int, typer.Option("--last", min=1, help="So many records.")] = 20,
+) -> int:
+    """Print the last records, one a line."""
+    from binance_spot_mcp.cli import journal as commands
+
+    return _told(commands.show(_journal_path(env, home, account), last))
+
+
+@journal.command("verify")
+def journal_verify(env: Env = None, home: Home = None, account: Account = None) -> int:
+    """Check that every record is the one that was written, and that none is missing at the end."""
+    from binance_spot_mcp.cli import journal as commands
+
+    return _told(commands.verify(_journal_path(env, home, account)))
+
+
+@journal.command("export")
+def journal_export(env: Env = None, home: Home = None, account: Account = None) -> int:
+    """Print all records as JSON lines."""
+    from binance_spot_mcp.cli import journal as commands
+
+    return _told(commands.export(_journal_path(env, home, account)))
+
+
+@journal.command("archive")
+def journal_archive(env: Env = None, home: Home = None, account: Account = None) -> int:
+    """Put a journal aside whole, so that the next order begins a new one. Stop the server first."""
+    from binance_spot_mcp.cli import journal as commands
+
+    return _told(commands.archive(_journal_path(env, home, account)))
+
+
+def _journal_path(env: str | None, home: Path | None, account: str | None) -> Path:
+    from binance_spot_mcp.cli.journal import chosen
+    from binance_spot_mcp.settings import load
+
+    return chosen(load({"env": env, "home": home}).settings, account)
+
+
+def _told(well: bool) -> int:
+    return OK if well else TOOL_ERROR
 
 
 def _settings(flags: Mapping[str, object]) -> "Loaded":

@@ -1,0 +1,121 @@
+"""Writing the journal without standing in anybody's way: one thread commits what has gathered, all of it at once."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Protocol
+
+from binance_spot_mcp.errors import Refused
+from binance_spot_mcp.logs import logger
+from binance_spot_mcp.trading.journal.records import Entry
+
+_log = logger("journal")
+
+
+class Store(Protocol):
+    """Where entries end up; `file.JournalFile` is one."""
+
+    def commit(self, entries: Sequence[tuple[int, Entry]], *, durable: bool) -> None:
+        """Write all of them down, or none."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    entries: tuple[tuple[int, Entry], ...]
+    durable: bool
+    done: asyncio.Future[None]
+
+
+class Journal:
+    """An open journal. It belongs to the event loop that runs when it is made.
+
+    Args:
+        store: Where entries end up; closed together with the journal.
+        now_ms: The exchange's time in epoch milliseconds.
+    """
+
+    def __init__(self, store: Store, now_ms: Callable[[], int]) -> None:
+        self._store = store
+        self._now_ms = now_ms
+        self._loop = asyncio.get_running_loop()
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._broken: str | None = None
+        self._failed = False
+        self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
+        self._thread.start()
+
+    async def append(self, *entries: Entry, durable: bool = True) -> None:
+        """Write entries down, and return when they are.
+
+        Args:
+            entries: What to write, in this order, all or nothing.
+            durable: Whether they must survive a power failure too. What the exchange can be asked for again need not.
+
+        Raises:
+            Refused: JOURNAL_UNAVAILABLE, they could not be written.
+        """
+        if self._broken is not None:
+            raise unavailable(self._broken)
+        now_ms = self._now_ms()
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._jobs.put(_Job(tuple((now_ms, entry) for entry in entries), durable, done))
+        await done
+
+    async def close(self) -> None:
+        """Write what is waiting, and close the file."""
+        self._broken = self._broken or "it is closed"
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._store.close()
+
+    def _write(self) -> None:
+        is_open = True
+        while is_open:
+            taken = [self._jobs.get()]
+            while not self._jobs.empty():
+                taken.append(self._jobs.get())
+            is_open = taken[-1] is not None  # nothing is queued behind the end
+            if jobs := [job for job in taken if job is not None]:
+                self._loop.call_soon_threadsafe(_settle, jobs, self._failure(jobs))
+
+    def _failure(self, jobs: Sequence[_Job]) -> str | None:
+        """Commit what some jobs hold; why it failed, or None."""
+        if self._failed:
+            return self._broken
+        try:
+            entries = [entry for job in jobs for entry in job.entries]
+            self._store.commit(entries, durable=any(job.durable for job in jobs))
+        except Exception as error:  # noqa: BLE001  # whatever it is, those who wait must not wait for ever
+            _log.error("the journal could not be written", error=str(error))
+            # A full disk has changed nothing and may have room later; after anything else nobody knows what is there.
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL:
+                self._failed, self._broken = True, str(error)
+            return str(error)
+        return None
+
+
+def unavailable(why: str) -> Refused:
+    """The refusal of whatever must be written down and cannot be."""
+    return Refused(
+        f"The journal cannot be written ({why}), so nothing was sent: trading is closed, reading works. The operator "
+        "has to look at the disk, and at: binance-spot-mcp journal verify.",
+        code="JOURNAL_UNAVAILABLE",
+    )
+
+
+def _settle(jobs: Sequence[_Job], failure: str | None) -> None:
+    for job in jobs:
+        if job.done.done():
+            continue  # whoever waited has left
+        if failure is None:
+            job.done.set_result(None)
+        else:
+            job.done.set_exception(unavailable(failure))
