@@ -89,7 +89,7 @@ class Spot:
             line = await self._open()
             call = self._prepared(line, endpoint, params, urgent=urgent)
             if endpoint.signed:
-                line.signer(needed_by=endpoint.name)
+                line.credentials(needed_by=endpoint.name)
                 await self._know_the_time(call)
             answer: Answer[R] = await (self._stamped(line, call) if call.changes else self._read(line, call))
         if isinstance(answer.payload, ExchangeInfo):
@@ -106,7 +106,7 @@ class Spot:
         Raises:
             Refused: There is no key, or it cannot be used.
         """
-        return (await self._open()).signer(needed_by)
+        return (await self._open()).credentials(needed_by).signer
 
     async def measure_clock(self, samples: int = CLOCK_SAMPLES) -> None:
         """Measure offset and round trip to the exchange's clock; of several samples the median counts."""
@@ -151,9 +151,11 @@ class Spot:
         return Call(
             endpoint=endpoint,
             wire=params.wire(),
+            members=params.members(),
             cost=Cost(endpoint.cost(params), endpoint.order_count),
             call_class="urgent" if urgent else _class_of(endpoint),
             origins=origins,
+            method=endpoint.method(params),
         )
 
     async def _know_the_time(self, call: Call) -> None:

@@ -4,20 +4,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-from binance_spot_mcp.transport.ledger import BAN_AT_LEAST_MS, DEFAULT_LIMITS, counts, stated_limits
+from binance_spot_mcp.transport.ledger import BAN_AT_LEAST_MS, DEFAULT_LIMITS, counts, stated_counts, stated_limits
 
 SPEC: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data" / "spec" / "rate_limits.json").read_text("utf-8"))
-SOCKETS_ONLY = {"CONNECTIONS"}
 
 
-def test_every_documented_limit_of_rest_is_kept_from_the_start_and_never_above_its_figure() -> None:
+def test_every_documented_limit_is_kept_from_the_start_and_never_above_its_figure() -> None:
     documented = {
         (limit.type, limit.interval_ms): limit.most
         for limit in stated_limits(
             (row["rateLimitType"], row["interval"], row["intervalNum"], row["limit"]) for row in SPEC["limiters"]
         )
     }
-    assert {row["rateLimitType"] for row in SPEC["limiters"]} - {kind for kind, _ in documented} == SOCKETS_ONLY
+    assert len(documented) == len(SPEC["limiters"])
     kept = {(limit.type, limit.interval_ms): limit.most for limit in DEFAULT_LIMITS}
     assert kept.keys() == documented.keys()
     assert all(kept[key] <= documented[key] for key in kept)
@@ -30,6 +29,11 @@ def test_the_documented_headers_are_read() -> None:
         "ORDERS/10000": 7,
         "ORDERS/86400000": 7,
     }
+
+
+def test_the_documented_rows_of_socket_answers_are_read() -> None:
+    kinds = SPEC["ws"]["entry"]["rateLimitType"].split("|")
+    assert stated_counts((kind, "MINUTE", 1, 7) for kind in kinds) == {f"{kind}/60000": 7 for kind in kinds}
 
 
 def test_a_ban_is_kept_for_at_least_the_documented_time() -> None:

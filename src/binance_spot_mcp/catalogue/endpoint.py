@@ -53,6 +53,13 @@ class Params(BaseModel):
         """The same as the text that goes on the wire."""
         return {alias: wire_text(value) for alias, value in self.given().items()}
 
+    def members(self) -> dict[str, object]:
+        """The same as members of a JSON object: numbers, flags and lists as they are, everything else as text."""
+        return {
+            alias: value if isinstance(value, bool | int | list | tuple) else wire_text(value)
+            for alias, value in self.given().items()
+        }
+
     @classmethod
     def asked(cls) -> list[str]:
         """Names of the fields that an agent may fill, i.e. those that the server does not decide."""
@@ -86,10 +93,17 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where an endpoint lives: `rest` is a method and a path, `ws` the method name of the WebSocket API."""
+    """Where an endpoint lives.
+
+    Attributes:
+        rest: A method and a path; empty for what only the WebSocket API has.
+        ws: The method name of the WebSocket API.
+        ws_in_array: Whether the WebSocket API puts what REST answers into an array of one.
+    """
 
     rest: str
     ws: str | None = None
+    ws_in_array: bool = False
 
     @property
     def method(self) -> str:
@@ -121,6 +135,7 @@ class Endpoint(Generic[P, R]):
         order_count: How much a call adds to the unfilled-order count of the account.
         rules: Conditions between parameters.
         data_only: Whether the hosts that serve public market data alone answer it too.
+        bulky: Whether the answer to a call may be larger than a WebSocket message should be, so that REST carries it.
     """
 
     name: str
@@ -137,6 +152,7 @@ class Endpoint(Generic[P, R]):
     order_count: int = 0
     rules: tuple[Rule, ...] = field(default=())
     data_only: bool = False
+    bulky: Callable[[P], bool] | None = None
 
     @property
     def signed(self) -> bool:
@@ -151,6 +167,10 @@ class Endpoint(Generic[P, R]):
     def cost(self, params: P) -> int:
         """Request weight that a call with these parameters is listed with."""
         return self.weight(params) if callable(self.weight) else self.weight
+
+    def method(self, params: P) -> str | None:
+        """The WebSocket API's method for such a call; None where only REST can carry it."""
+        return None if self.bulky is not None and self.bulky(params) else self.route.ws
 
     def faults(self, params: P) -> list[Broken]:
         """What is wrong between the parameters, in the order of the rules; empty if nothing is."""

@@ -145,6 +145,7 @@ EXCHANGE_INFO: Endpoint[ExchangeInfoParams, ExchangeInfo] = Endpoint(
         Refuses({"symbols": ANY}, ("symbolStatus",)),
     ),
     data_only=True,
+    bulky=lambda params: params.count() == 0,
 )
 
 

@@ -272,7 +272,7 @@ class PlaceSorOrderParams(SorOrderParams):
 PLACE_SOR_ORDER: Endpoint[PlaceSorOrderParams, OrderReport] = Endpoint(
     name="place_sor_order",
     title="Place a routed order",
-    route=Route("POST /api/v3/sor/order", ws="sor.order.place"),
+    route=Route("POST /api/v3/sor/order", ws="sor.order.place", ws_in_array=True),
     params=PlaceSorOrderParams,
     result=OrderReport,
     toolset="trading",

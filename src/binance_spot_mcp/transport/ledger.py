@@ -1,7 +1,7 @@
 """The rate ledger: what the exchange's limits still allow, and from when.
 
 Each limit is a bucket whose windows are aligned to the server's clock and start empty. A call reserves its listed cost
-before it is sent; the numbers in the answer's headers say what was really used. 429, 418 and 403 hold calls back.
+before it is sent; the numbers in the answer say what was really used. 429, 418 and 403 hold calls back.
 
 Pure: every method is told the time, and the state is plain values keyed by text, so that processes could share it.
 
@@ -9,11 +9,11 @@ Source: rest-api.md#limits, faqs/order_count_decrement.md
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-LimitType = Literal["REQUEST_WEIGHT", "RAW_REQUESTS", "ORDERS"]
+LimitType = Literal["REQUEST_WEIGHT", "RAW_REQUESTS", "ORDERS", "CONNECTIONS"]
 CallClass = Literal["market", "account", "order", "urgent"]
 """Who asks. `urgent` is for cancels and for finding out what became of an order."""
 
@@ -50,16 +50,26 @@ DEFAULT_LIMITS = (
     Limit("RAW_REQUESTS", 300_000, 61_000),
     Limit("ORDERS", 10_000, 50),
     Limit("ORDERS", 86_400_000, 160_000),
+    Limit("CONNECTIONS", 300_000, 300),
 )
 """The lowest figures that the documents print; exchangeInfo's own replace them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a call is listed with: request weight, and how many orders it may add. It is one raw request."""
+    """What an attempt is listed with.
+
+    Attributes:
+        weight: Request weight.
+        orders: How many orders it may add to the unfilled ones.
+        raw_requests: 1 over REST, which alone counts requests as such.
+        connections: 1 for an attempt to connect to the WebSocket API.
+    """
 
     weight: int
     orders: int = 0
+    raw_requests: int = 1
+    connections: int = 0
 
     def of(self, limit_type: LimitType) -> int:
         """The cost in the unit of one kind of limit."""
@@ -67,9 +77,11 @@ class Cost:
             case "REQUEST_WEIGHT":
                 return self.weight
             case "RAW_REQUESTS":
-                return 1
+                return self.raw_requests
             case "ORDERS":
                 return self.orders
+            case "CONNECTIONS":
+                return self.connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,17 +311,29 @@ WEIGHT_PER_MINUTE = bucket_key("REQUEST_WEIGHT", 60_000)
 
 
 def stated_limits(rows: Iterable[tuple[str, str, int, int]]) -> list[Limit]:
-    """The limits that exchangeInfo states and that concern REST.
+    """The limits that exchangeInfo states; each protocol leaves out the ones that are the other's alone.
 
     Args:
         rows: `rateLimitType`, `interval`, `intervalNum` and `limit` of each.
     """
-    return [
-        Limit(kind, _INTERVALS_MS[interval] * number, most)
-        for stated, interval, number, most in rows
-        for kind in get_args(LimitType)
-        if kind == stated and interval in _INTERVALS_MS
-    ]
+    return [Limit(kind, length_ms, most) for kind, length_ms, most in _understood(rows)]
+
+
+def stated_counts(rows: Iterable[tuple[str, str, int, int]]) -> dict[str, int]:
+    """What an answer of the WebSocket API says was used, by bucket.
+
+    Args:
+        rows: `rateLimitType`, `interval`, `intervalNum` and `count` of each limit that the request touched.
+    """
+    return {bucket_key(kind, length_ms): count for kind, length_ms, count in _understood(rows)}
+
+
+def _understood(rows: Iterable[tuple[str, str, int, int]]) -> Iterator[tuple[LimitType, int, int]]:
+    """The rows of the kinds that we know, with the length of their interval."""
+    for stated, interval, number, figure in rows:
+        for kind in get_args(LimitType):
+            if kind == stated and interval in _INTERVALS_MS:
+                yield kind, _INTERVALS_MS[interval] * number, figure
 
 
 def counts(headers: Mapping[str, str]) -> dict[str, int]:

@@ -1,17 +1,17 @@
 """The line to the exchange: one attempt of a call, from its turn in the rate ledger to what became of it."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from binance_spot_mcp.errors import OutcomeUnknown, RateLimited, Refused, SpotError, Unavailable, Unreachable
 from binance_spot_mcp.settings import Settings
-from binance_spot_mcp.signing import Signer, query_string, signed_query
-from binance_spot_mcp.transport.call import Answer, Call
+from binance_spot_mcp.transport.call import Answer, Attempt, Call, Carrier, Credentials
 from binance_spot_mcp.transport.clock import ServerClock
 from binance_spot_mcp.transport.ledger import LimitType, RateLedger, Reservation, Wait
-from binance_spot_mcp.transport.rest import Attempt, RestTransport
+from binance_spot_mcp.transport.rest import RestTransport
 from binance_spot_mcp.transport.venue import Venue
 from binance_spot_mcp.transport.verdict import (
     Reply,
@@ -43,34 +43,34 @@ class Line:
         self._world = world
         self._clock = clock
         self._ledger = ledger
-        self._signer: Signer | None = None
+        self._credentials: Credentials | None = None
         self._rest = RestTransport(
             microseconds=settings.microseconds, proxy=settings.proxy, monotonic_ns=world.monotonic_ns
         )
 
-    def signer(self, needed_by: str) -> Signer:
-        """What signs; made ready when it is first needed.
+    def credentials(self, needed_by: str) -> Credentials:
+        """The key and what signs with it; made ready when it is first needed.
 
         Raises:
             Refused: There is no key, or it cannot be used.
         """
-        if self._signer is None:
-            if self.venue.signer is None:
+        if self._credentials is None:
+            if self.venue.api_key is None or self.venue.signer is None:
                 raise Refused(
                     f"{needed_by} needs a key for {self._settings.env}: set BINANCE_API_KEY with BINANCE_API_SECRET or "
                     "BINANCE_PRIVATE_KEY_PATH. BINANCE_ENV=paper needs none.",
                     code="AUTH_FAILED",
                 )
-            self._signer = self.venue.signer()
-        return self._signer
+            self._credentials = Credentials(self.venue.api_key, self.venue.signer())
+        return self._credentials
 
     async def once(self, call: Call, origin: str) -> Answer[Any]:
         """One attempt: wait for a turn, stamp, sign, send, settle, judge. Errors as in `Spot.fetch`."""
-        reservation = await self._turn(call)
         try:
-            reply = await self._sent(call, origin, reservation)
+            carrier, reservation = await self._turn(call)
+            reply = await self._carried(carrier, self._stamped(call, origin), reservation)
             self._ledger.settle(reservation, reply.used, self._clock.now_ms())
-            self._hold_back(call, reply)
+            self._hold_back(call.route, reply)
             if error := verdict(reply, changes=call.changes):
                 raise error
             return Answer(_decoded(call, reply), reply.body, reply.used, reply.sent_ns, reply.received_ns)
@@ -82,13 +82,16 @@ class Line:
         """Close every connection."""
         await self._rest.aclose()
 
-    async def _turn(self, call: Call) -> Reservation:
+    async def _turn(self, call: Call) -> tuple[Carrier, Reservation]:
+        """Wait until the ledger lets the call leave over the carrier that is the right one then."""
         deadline_ms = self._clock.now_ms() + TURN_PATIENCE_MS
         while True:
             now_ms = self._clock.now_ms()
-            turn = self._ledger.reserve(call.cost, call.call_class, call.route, now_ms)
+            carrier = self._rest
+            cost = replace(call.cost, raw_requests=carrier.raw_requests)
+            turn = self._ledger.reserve(cost, call.call_class, call.route, now_ms)
             if not isinstance(turn, Wait):
-                return turn
+                return carrier, turn
             if turn.until_ms is None:
                 raise Refused(f"{turn.why}, and this call alone is more; ask for less.", code="LIMIT_EXCEEDED")
             if turn.until_ms > deadline_ms:
@@ -100,17 +103,16 @@ class Line:
                 )
             await self._world.sleep((turn.until_ms - now_ms) / 1000)
 
-    async def _sent(self, call: Call, origin: str, reservation: Reservation) -> Reply:
-        attempt = Attempt(
-            method=call.endpoint.route.method,
-            origin=origin,
-            path=call.endpoint.route.path,
-            query=self._query(call),
-            api_key=self.venue.api_key if call.endpoint.signed else None,
-            changes=call.changes,
-        )
+    def _stamped(self, call: Call, origin: str) -> Attempt:
+        if not call.endpoint.signed:
+            return Attempt(call, origin, {}, None)
+        now = self._clock.now_us() if self._settings.microseconds else self._clock.now_ms()
+        stamp = {"recvWindow": self._settings.recv_window, "timestamp": now}
+        return Attempt(call, origin, stamp, self.credentials(call.endpoint.name))
+
+    async def _carried(self, carrier: Carrier, attempt: Attempt, reservation: Reservation) -> Reply:
         try:
-            return await self._rest.send(attempt)
+            return await carrier.carry(attempt)
         except Unreachable as failure:
             self._ledger.release(reservation)
             if self._settings.env != "paper":
@@ -120,14 +122,7 @@ class Line:
             self._ledger.settle(reservation, {}, self._clock.now_ms())
             raise
 
-    def _query(self, call: Call) -> str:
-        if not call.endpoint.signed:
-            return query_string(call.wire)
-        now = self._clock.now_us() if self._settings.microseconds else self._clock.now_ms()
-        stamped = {**call.wire, "recvWindow": str(self._settings.recv_window), "timestamp": str(now)}
-        return signed_query(stamped, self.signer(call.endpoint.name))
-
-    def _hold_back(self, call: Call, reply: Reply) -> None:
+    def _hold_back(self, route: str, reply: Reply) -> None:
         """Enter what a 429, 418 or 403 asks for into the ledger."""
         now_ms = self._clock.now_ms()
         match reply.status:
@@ -139,7 +134,7 @@ class Line:
                 said = exchange_error(reply)
                 self._ledger.banned(max(now_ms + (reply.pause_ms or 0), banned_until_ms(said)), now_ms)
             case 403 if exchange_error(reply) is None:
-                self._ledger.blocked(call.route, now_ms)
+                self._ledger.blocked(route, now_ms)
 
     def _complete(self, failure: SpotError, call: Call) -> None:
         """Add what only the call knows: which value the firewall may have minded, and when to come back."""

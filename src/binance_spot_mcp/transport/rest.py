@@ -15,6 +15,8 @@ from pydantic import SecretStr
 from binance_spot_mcp import __version__
 from binance_spot_mcp.errors import SpotError, Unavailable
 from binance_spot_mcp.logs import logger
+from binance_spot_mcp.signing import query_string, signed_query
+from binance_spot_mcp.transport.call import Attempt
 from binance_spot_mcp.transport.failures import lost, never_left, proxy_failed, why_unreachable
 from binance_spot_mcp.transport.ledger import WEIGHT_PER_MINUTE, counts
 from binance_spot_mcp.transport.verdict import Reply, retry_after_ms
@@ -31,7 +33,7 @@ _log = logger("transport.rest")
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class HttpRequest:
     """One request as it will be sent.
 
     Attributes:
@@ -75,7 +77,7 @@ class _Progress:
 
 
 class RestTransport:
-    """The connections to the exchange's REST API. Nothing is opened before the first attempt.
+    """A carrier: the connections to the exchange's REST API. Nothing is opened before the first attempt.
 
     Args:
         microseconds: Whether answers carry their times in microseconds.
@@ -84,6 +86,8 @@ class RestTransport:
         answer_seconds: Deadline of one attempt in all.
         body_cap: Most bytes of a body that are read.
     """
+
+    raw_requests = 1
 
     def __init__(
         self,
@@ -109,25 +113,31 @@ class RestTransport:
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=30),
         )
 
-    async def send(self, attempt: Attempt) -> Reply:
-        """Send a request once.
+    async def carry(self, attempt: Attempt) -> Reply:
+        """Sign an attempt and send it, as `Carrier` says."""
+        call, key = attempt.call, attempt.credentials
+        params = {**call.wire, **{name: str(value) for name, value in attempt.stamp.items()}}
+        return await self.send(
+            HttpRequest(
+                method=call.endpoint.route.method,
+                origin=attempt.origin,
+                path=call.endpoint.route.path,
+                query=signed_query(params, key.signer) if key else query_string(params),
+                api_key=key.api_key if key else None,
+                changes=call.changes,
+            )
+        )
 
-        Returns:
-            The exchange's answer, whatever its status.
-
-        Raises:
-            Unreachable: No byte left.
-            OutcomeUnknown: The request may change orders, left, and no complete answer came back.
-            Unavailable: The request only reads, left, and no complete answer came back.
-        """
+    async def send(self, request: HttpRequest) -> Reply:
+        """Send a request once; answer and errors as in `carry`."""
         progress = _Progress(self._monotonic_ns)
         started_ns = self._monotonic_ns()
-        log = _log.bind(method=attempt.method, path=attempt.path)
+        log = _log.bind(method=request.method, path=request.path)
         try:
             async with asyncio.timeout(self._answer_seconds):
-                reply = await self._exchange(attempt, progress)
+                reply = await self._exchange(request, progress)
         except (httpx.HTTPError, httpx.StreamError, TimeoutError, _TooLarge) as error:
-            failure = _failure(error, progress, attempt)
+            failure = _failure(error, progress, request)
             log.warning("no answer", cause=type(error).__name__, code=failure.code, ms=self._since_ms(started_ns))
             # The library's own error would show the URL, and with it the signature, in a traceback.
             raise failure from None
@@ -142,10 +152,10 @@ class RestTransport:
     def _since_ms(self, started_ns: int) -> int:
         return (self._monotonic_ns() - started_ns) // 1_000_000
 
-    async def _exchange(self, attempt: Attempt, progress: _Progress) -> Reply:
-        url = f"{attempt.origin}{attempt.path}" + (f"?{attempt.query}" if attempt.query else "")
-        headers = {"X-MBX-APIKEY": attempt.api_key.get_secret_value()} if attempt.api_key else None
-        request = self._http.build_request(attempt.method, url, headers=headers, extensions={"trace": progress.trace})
+    async def _exchange(self, asked: HttpRequest, progress: _Progress) -> Reply:
+        url = f"{asked.origin}{asked.path}" + (f"?{asked.query}" if asked.query else "")
+        headers = {"X-MBX-APIKEY": asked.api_key.get_secret_value()} if asked.api_key else None
+        request = self._http.build_request(asked.method, url, headers=headers, extensions={"trace": progress.trace})
         response = await self._http.send(request, stream=True)
         try:
             body = bytearray()
@@ -171,12 +181,12 @@ class _TooLarge(Exception):
     """The body is above the cap."""
 
 
-def _failure(error: Exception, progress: _Progress, attempt: Attempt) -> SpotError:
+def _failure(error: Exception, progress: _Progress, request: HttpRequest) -> SpotError:
     if isinstance(error, _NEVER_LEFT) or progress.nothing_left:
-        return never_left(_why_unreachable(error, urlsplit(attempt.origin).netloc))
-    if isinstance(error, _TooLarge) and not attempt.changes:
+        return never_left(_why_unreachable(error, urlsplit(request.origin).netloc))
+    if isinstance(error, _TooLarge) and not request.changes:
         return Unavailable(f"{_why_lost(error)}; narrow the request.", code="TOO_LARGE", sent="no", retry="after_fix")
-    return lost(_why_lost(error), changes=attempt.changes)
+    return lost(_why_lost(error), changes=request.changes)
 
 
 def _why_unreachable(error: Exception, host: str) -> str:

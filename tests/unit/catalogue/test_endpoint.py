@@ -2,12 +2,20 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 from pydantic import ValidationError
 
 from binance_spot_mcp.catalogue import CATALOGUE
 from binance_spot_mcp.catalogue.endpoint import wire_text
-from binance_spot_mcp.catalogue.market import ORDER_BOOK, PRICE, OrderBookParams
+from binance_spot_mcp.catalogue.market import (
+    EXCHANGE_INFO,
+    ORDER_BOOK,
+    PRICE,
+    ExchangeInfoParams,
+    OrderBookParams,
+    PriceParams,
+)
 from binance_spot_mcp.catalogue.schema import input_schema
 from binance_spot_mcp.catalogue.statistics import DAY_TICKER, DayTickerParams
 from binance_spot_mcp.catalogue.trading import PLACE_ORDER, PlaceOrderParams
@@ -44,6 +52,19 @@ def test_the_server_may_set_what_it_decides() -> None:
 
 def test_defaults_are_sent() -> None:
     assert OrderBookParams(symbol="BTCUSDT").wire() == {"symbol": "BTCUSDT", "limit": "20"}
+
+
+def test_parameters_are_members_of_a_json_object_with_money_as_text() -> None:
+    order = PlaceOrderParams(symbol="BTCUSDT", side="SELL", type="MARKET", quantity=Decimal(1), strategy_id=7)
+    assert order.members() == {"symbol": "BTCUSDT", "side": "SELL", "type": "MARKET", "quantity": "1", "strategyId": 7}
+    info = ExchangeInfoParams.model_validate({"symbols": ["BTCUSDT", "ETHUSDT"]})
+    assert msgspec.json.encode(info.members()) == b'{"symbols":["BTCUSDT","ETHUSDT"],"showPermissionSets":false}'
+
+
+def test_what_may_be_too_large_for_a_message_has_no_method() -> None:
+    named, all_of_them = ExchangeInfoParams.model_validate({"symbol": "BTCUSDT"}), ExchangeInfoParams()
+    assert (EXCHANGE_INFO.method(named), EXCHANGE_INFO.method(all_of_them)) == ("exchangeInfo", None)
+    assert PRICE.method(PriceParams()) == "ticker.price"
 
 
 @pytest.mark.parametrize(

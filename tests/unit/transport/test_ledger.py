@@ -200,14 +200,25 @@ def test_limits_that_exchange_info_states_replace_the_defaults_and_keep_the_coun
             [
                 ("REQUEST_WEIGHT", "MINUTE", 1, 50),
                 ("ORDERS", "HOUR", 1, 5),
-                ("CONNECTIONS", "MINUTE", 5, 300),
+                ("CONNECTIONS", "MINUTE", 5, 30),
+                ("TEA_BREAKS", "MINUTE", 5, 300),
                 ("ORDERS", "FORTNIGHT", 1, 5),
             ]
         )
     )
     assert (book.buckets[WEIGHT].limit.most, book.buckets[WEIGHT].counted) == (50, 20)
     assert "ORDERS/3600000" in book.buckets
-    assert not [key for key in book.buckets if "CONNECTIONS" in key]
+    assert book.buckets["CONNECTIONS/300000"].limit.most == 30
+    assert not [key for key in book.buckets if "TEA" in key]
+
+
+def test_each_protocol_counts_against_the_limits_that_it_shares_and_those_of_its_own() -> None:
+    book = RateLedger()
+    taken(book, Cost(3, raw_requests=0))
+    taken(book, Cost(2, raw_requests=0, connections=1))
+    taken(book, Cost(1))
+    reserved = {key: bucket.in_flight for key, bucket in book.buckets.items() if bucket.in_flight}
+    assert reserved == {WEIGHT: 6, "RAW_REQUESTS/300000": 1, "CONNECTIONS/300000": 1}
 
 
 def test_headers_that_are_no_counts_are_passed_over() -> None:

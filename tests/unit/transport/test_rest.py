@@ -22,7 +22,7 @@ from binance_spot_mcp import __version__
 from binance_spot_mcp.errors import OutcomeUnknown, SpotError, Unavailable, Unreachable
 from binance_spot_mcp.signing import hmac_signer, signed_query
 from binance_spot_mcp.transport.ledger import WEIGHT_PER_MINUTE
-from binance_spot_mcp.transport.rest import Attempt, RestTransport
+from binance_spot_mcp.transport.rest import HttpRequest, RestTransport
 
 pytestmark = pytest.mark.anyio
 
@@ -30,9 +30,9 @@ API_KEY = SecretStr("canary-api-key")
 QUERY = "symbol=BTCUSDT&signature=canary-signature"
 
 
-def attempt(origin: str, *, changes: bool = False, query: str = QUERY) -> Attempt:
+def request(origin: str, *, changes: bool = False, query: str = QUERY) -> HttpRequest:
     method = "POST" if changes else "GET"
-    return Attempt(method, origin, "/api/v3/order", query, API_KEY, changes)
+    return HttpRequest(method, origin, "/api/v3/order", query, API_KEY, changes)
 
 
 @asynccontextmanager
@@ -48,7 +48,7 @@ async def transport(**options: object) -> AsyncIterator[RestTransport]:
 async def failure_of(handler: Handler, *, changes: bool, **options: object) -> SpotError:
     async with loopback(handler) as origin, transport(**options) as rest:
         with pytest.raises(SpotError) as failure:
-            await rest.send(attempt(origin, changes=changes))
+            await rest.send(request(origin, changes=changes))
     assert "canary" not in str(failure.value)
     assert failure.value.__cause__ is None
     return failure.value
@@ -84,7 +84,7 @@ async def test_the_bytes_that_were_signed_are_the_bytes_that_are_sent() -> None:
         {"symbol": "１２３", "note": "a b+c~d/%?&=ü", "symbols": '["A","B"]'}, hmac_signer(SecretStr("secret"))
     )
     async with loopback(record) as origin, transport() as rest:
-        await rest.send(attempt(origin, changes=True, query=query))
+        await rest.send(request(origin, changes=True, query=query))
     (head,) = heads
     assert head.startswith(f"POST /api/v3/order?{query} HTTP/1.1\r\n".encode())
     assert b"x-mbx-apikey: canary-api-key" in head.lower()
@@ -100,14 +100,14 @@ async def test_microseconds_are_asked_for_only_when_they_are_wanted(microseconds
         writer.write(answer(b"{}"))
 
     async with loopback(record) as origin, transport(microseconds=microseconds) as rest:
-        await rest.send(attempt(origin))
+        await rest.send(request(origin))
     assert (b"x-mbx-time-unit: microsecond" in heads[0]) is microseconds
 
 
 async def test_an_answer_comes_back_whatever_its_status_with_the_times_of_its_round_trip() -> None:
     reply_bytes = answer(b"<html>", status="502 Bad Gateway", headers="X-MBX-USED-WEIGHT-1M: 7\r\n")
     async with loopback(replying(reply_bytes)) as origin, transport() as rest:
-        reply = await rest.send(attempt(origin))
+        reply = await rest.send(request(origin))
     assert (reply.status, reply.body, reply.used) == (502, b"<html>", {WEIGHT_PER_MINUTE: 7})
     assert 0 < reply.sent_ns < reply.received_ns
 
@@ -122,7 +122,7 @@ async def test_a_redirect_is_not_followed() -> None:
     async with loopback(elsewhere) as other:
         moved = answer(b"", status="302 Found", headers=f"Location: {other}/api/v3/order\r\n")
         async with loopback(replying(moved)) as origin, transport() as rest:
-            reply = await rest.send(attempt(origin))
+            reply = await rest.send(request(origin))
     assert reply.status == 302
     assert visits == []
 
@@ -133,14 +133,14 @@ async def test_a_refused_connection_means_that_nothing_was_sent(changes: bool) -
         port = free.getsockname()[1]
     async with transport() as rest:
         with pytest.raises(Unreachable, match=f"No connection to 127.0.0.1:{port} came about") as failure:
-            await rest.send(attempt(f"http://127.0.0.1:{port}", changes=changes))
+            await rest.send(request(f"http://127.0.0.1:{port}", changes=changes))
     assert (failure.value.sent, failure.value.code) == ("no", "NETWORK_NOT_SENT")
 
 
 async def test_a_name_that_does_not_resolve_means_that_nothing_was_sent() -> None:
     async with transport() as rest:
         with pytest.raises(Unreachable, match="could not be resolved"):
-            await rest.send(attempt("https://no-such-host.invalid", changes=True))
+            await rest.send(request("https://no-such-host.invalid", changes=True))
 
 
 async def test_a_certificate_that_is_not_trusted_means_that_nothing_was_sent(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ async def test_a_certificate_that_is_not_trusted_means_that_nothing_was_sent(tmp
 
     async with loopback(record, self_signed(tmp_path)) as origin, transport() as rest:
         with pytest.raises(Unreachable, match="did not show a valid TLS certificate"):
-            await rest.send(attempt(origin, changes=True))
+            await rest.send(request(origin, changes=True))
     assert heads == []
 
 
@@ -235,9 +235,9 @@ async def test_a_kept_connection_that_breaks_under_an_order_leaves_the_outcome_u
             writer.transport.abort()
 
     async with loopback(second_time_broken) as origin, transport() as rest:
-        await rest.send(attempt(origin))
+        await rest.send(request(origin))
         with pytest.raises(OutcomeUnknown):
-            await rest.send(attempt(origin, changes=True))
+            await rest.send(request(origin, changes=True))
     assert len(heads) == 2
 
 
@@ -250,7 +250,7 @@ async def test_a_proxy_that_refuses_the_tunnel_means_that_nothing_was_sent() -> 
 
     async with loopback(refuse) as proxy, transport(proxy=SecretStr(proxy)) as rest:
         with pytest.raises(Unreachable, match="proxy of BINANCE_PROXY"):
-            await rest.send(attempt("https://api.binance.com", changes=True))
+            await rest.send(request("https://api.binance.com", changes=True))
     (head,) = heads
     assert head.startswith(b"CONNECT api.binance.com:443")
     assert b"canary" not in head
@@ -259,14 +259,14 @@ async def test_a_proxy_that_refuses_the_tunnel_means_that_nothing_was_sent() -> 
 async def test_a_proxy_that_dies_before_the_tunnel_stands_means_that_nothing_was_sent() -> None:
     async with loopback(abort) as proxy, transport(proxy=SecretStr(proxy)) as rest:
         with pytest.raises(Unreachable):
-            await rest.send(attempt("https://api.binance.com", changes=True))
+            await rest.send(request("https://api.binance.com", changes=True))
 
 
 async def test_a_proxy_of_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     async with loopback(replying(answer(b"{}"))) as origin, transport() as rest:
-        assert (await rest.send(attempt(origin))).status == 200
+        assert (await rest.send(request(origin))).status == 200
 
 
 async def test_a_cancelled_attempt_ends_at_once_and_gives_its_connection_back() -> None:
@@ -277,7 +277,7 @@ async def test_a_cancelled_attempt_ends_at_once_and_gives_its_connection_back() 
         await asyncio.Event().wait()
 
     async with loopback(hang) as origin, transport() as rest:
-        task = asyncio.create_task(rest.send(attempt(origin, changes=True)))
+        task = asyncio.create_task(rest.send(request(origin, changes=True)))
         await arrived.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -287,7 +287,7 @@ async def test_a_cancelled_attempt_ends_at_once_and_gives_its_connection_back() 
 async def test_no_log_line_holds_a_key_a_signature_or_a_url(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with loopback(replying(answer(b"{}"))) as origin, transport() as rest:
-        await rest.send(attempt(origin))
+        await rest.send(request(origin))
     await failure_of(abort, changes=True)
     lines = [record.getMessage() for record in caplog.records]
     assert any("answered" in line and "status=200" in line for line in lines)
