@@ -26,7 +26,8 @@ def accept(x: Exchange, account: Account, seat: Seat, order: Order) -> None:
 def rest(x: Exchange, market: Market, order: Order) -> None:
     """Let what is left of an order wait on the book, with no more locked than that needs."""
     side, price, remaining = order.terms.side, order.price or ZERO, order.remaining
-    reserve(x, order, needed(market, side, remaining, price))
+    if remaining != order.quantity:
+        reserve(x, order, needed(market, side, remaining, price))
     x.book_changed(market, side, price, _queue_up(x, market, order, remaining))
 
 

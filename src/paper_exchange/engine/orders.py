@@ -126,7 +126,9 @@ class Order(Struct, kw_only=True, omit_defaults=True, gc=False):
     @property
     def remaining(self) -> Decimal:
         """Quantity still open to execution. Source: faqs/stp_faq.md#what-is-prevented-quantity"""
-        return self.quantity - self.executed - self.prevented
+        if self.executed or self.prevented:
+            return self.quantity - self.executed - self.prevented
+        return self.quantity  # the very same object, which most resting orders then share with `visible`
 
     @property
     def is_open(self) -> bool:
