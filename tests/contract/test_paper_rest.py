@@ -174,8 +174,9 @@ def after_oco(route: str, parameters: dict[str, Any]) -> Story:
 
 
 async def amend_list_leg(floor: RestFloor) -> httpx.Response:
-    await floor.call("POST /api/v3/orderList/oto", {**WORKING, **PENDING, **SIZED})
-    parameters = {**BTCUSDT, "origClientOrderId": "working", "newQty": "0.00500"}
+    """The documented leg is pending: it has no workingTime."""
+    await floor.call("POST /api/v3/orderList/oto", {**WORKING, **PENDING, **SIZED, "pendingClientOrderId": "pending"})
+    parameters = {**BTCUSDT, "origClientOrderId": "pending", "newQty": "0.00500"}
     return await floor.call("PUT /api/v3/order/amend/keepPriority", parameters)
 
 

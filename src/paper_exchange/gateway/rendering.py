@@ -139,9 +139,9 @@ _ALWAYS_QUERIED = frozenset({"stopPrice", "icebergQty"})
 
 
 def amended(amendment: Amended, unit: TimeUnit) -> Json:
-    """The answer to an amendment.
+    """The answer to an amendment; an order that is still pending has no workingTime.
 
-    Source: rest-api.md#order-amend-keep-priority-trade
+    Source: rest-api.md#order-amend-keep-priority-trade, web-socket-api.md#order-amend-keep-priority-trade
     """
     order = amendment.order
     shown: Json = {
@@ -150,7 +150,7 @@ def amended(amendment: Amended, unit: TimeUnit) -> Json:
         "orderListId": order.list_id,
         "origClientOrderId": amendment.orig_client_order_id,
         "clientOrderId": order.client_order_id,
-        "price": decimal(order.price),
+        "price": decimal(order.terms.price),
         "qty": decimal(order.quantity),
         "executedQty": decimal(order.executed),
         "preventedQty": decimal(order.prevented),
@@ -161,7 +161,7 @@ def amended(amendment: Amended, unit: TimeUnit) -> Json:
         "type": order.type,
         "side": order.side,
     }
-    if amendment.order_list is None:
+    if order.status != "PENDING_NEW":
         shown["workingTime"] = stamp(order.working_us, unit)
     shown["selfTradePreventionMode"] = order.stp_mode
     shown |= _conditional(order, unit)
@@ -283,8 +283,11 @@ def prevented_match(match: PreventedMatch, unit: TimeUnit) -> Json:
 
 
 def _result(order: Order) -> Json:
-    """What every report of an order beyond ACK says. An OPO leg that waits for its quantity has no origQty."""
-    shown: Json = {"price": decimal(order.price if order.terms.price is None else order.terms.price)}
+    """What every report of an order beyond ACK says.
+
+    The price is the one that was sent, also of pegged orders. An OPO leg that waits for its quantity has no origQty.
+    """
+    shown: Json = {"price": decimal(order.terms.price)}
     if order.quantity or order.terms.quote_order_qty is not None:
         shown["origQty"] = decimal(order.quantity)
     return shown | {

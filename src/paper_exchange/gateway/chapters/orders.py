@@ -162,11 +162,6 @@ def replace_order(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
 
 def amend_order(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
     """Lower an order's quantity in its place in the queue."""
-    return rendering.amended(amend(venue, arguments, caller), caller.unit)
-
-
-def amend(venue: Venue, arguments: Arguments, caller: Caller) -> Amended:
-    """Have the engine amend an order."""
     spec = venue.exchange.engine.symbol(arguments[SYMBOL])
     command = Amend(
         account=caller.account,
@@ -176,7 +171,7 @@ def amend(venue: Venue, arguments: Arguments, caller: Caller) -> Amended:
         orig_client_order_id=arguments.get(ORIG_CLIENT_ORDER_ID),
         new_client_order_id=arguments.get(NEW_CLIENT_ORDER_ID),
     )
-    return cast("Amended", venue.exchange.submit(command).reply)
+    return rendering.amended(cast("Amended", venue.exchange.submit(command).reply), caller.unit)
 
 
 def commission_preview(venue: Venue, arguments: Arguments, caller: Caller) -> Json:

@@ -9,14 +9,13 @@ from dataclasses import replace
 
 from paper_exchange.gateway import rendering
 from paper_exchange.gateway.chapters.general import exchange_info
-from paper_exchange.gateway.chapters.orders import amend, cancel
+from paper_exchange.gateway.chapters.orders import cancel
 from paper_exchange.gateway.chapters.sor import place_sor_order
 from paper_exchange.gateway.endpoint import Answer, Caller, Endpoint, Venue
 from paper_exchange.gateway.endpoints import ENDPOINTS
 from paper_exchange.gateway.parameters import Arguments
 from paper_exchange.gateway.rendering import Json
 from paper_exchange.gateway.sockets.doors import CONNECTIONS
-from paper_exchange.market.wire import stamp
 
 _ROUTES = {
     "ping": "GET /api/v3/ping",
@@ -82,17 +81,6 @@ def _cancel_order(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
     return rendering.cancelled_any(cancel(venue, arguments, caller), caller.unit)
 
 
-def _amend_order(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
-    """Of an order in a list, too, this API shows when it started to work.
-
-    Source: web-socket-api.md#order-amend-keep-priority-trade
-    """
-    amendment = amend(venue, arguments, caller)
-    report = rendering.amended(amendment, caller.unit)
-    report["amendedOrder"]["workingTime"] = stamp(amendment.order.working_us, caller.unit)
-    return report
-
-
 def _place_sor_order(venue: Venue, arguments: Arguments, caller: Caller) -> list[Json]:
     """Here the answer is an array. Source: web-socket-api.md#place-new-order-using-sor-trade"""
     return [place_sor_order(venue, arguments, caller)]
@@ -101,7 +89,6 @@ def _place_sor_order(venue: Venue, arguments: Arguments, caller: Caller) -> list
 _DIFFERENT: dict[str, Answer] = {
     "exchangeInfo": _exchange_info,
     "order.cancel": _cancel_order,
-    "order.amend.keepPriority": _amend_order,
     "sor.order.place": _place_sor_order,
 }
 
