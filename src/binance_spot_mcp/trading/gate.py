@@ -137,6 +137,7 @@ class Gate:
         self._now_ms = now_ms
         self._snapshots = snapshots
         self._rules = RulesCache(exchange, now_ms)
+        self._prices = gathering.Prices(exchange, now_ms)
         self._rehearsal = Rehearsal(exchange)
         self._dispatch = Dispatch(exchange, ids)
         self._existing = ExistingOrders(exchange, self._rules, self._dispatch)
@@ -180,7 +181,7 @@ class Gate:
         rules = known.rules
         missing = check(request, rules).missing
         market, held = await asyncio.gather(
-            gathering.market(self._exchange, request.symbol, missing, request.book_levels),
+            self._prices.market(request.symbol, missing, request.book_levels),
             gathering.account(self._exchange, request.symbol, rules.info.base_asset, missing if account else ()),
         )
         found = check(request, rules, market, held)

@@ -1,7 +1,7 @@
 """Fetching the facts that a check lacks, side by side. What cannot be had stays unknown, and the check says so."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 from typing import Final, Literal, TypeVar
 
@@ -25,38 +25,65 @@ from binance_spot_mcp.catalogue.trading import OPEN_ORDERS, OpenOrdersParams
 from binance_spot_mcp.domain.exact import minus, total
 from binance_spot_mcp.domain.facts import Account, Input, Market, OpenCounts
 from binance_spot_mcp.errors import SpotError
-from binance_spot_mcp.trading.rules_cache import Exchange
+from binance_spot_mcp.trading.rules_cache import MAX_AGE_MS, Exchange
 
-MARKET_INPUTS: Final[frozenset[Input]] = frozenset({"reference_price", "average_price", "last_price", "book"})
 NO_REFERENCE_PRICE: Final = -2043
 
 P = TypeVar("P", bound=Params)
 R = TypeVar("R")
 
 
-async def market(exchange: Exchange, symbol: str, wanted: Collection[Input], levels: int) -> Market:
-    """The prices of a symbol that a check asks for.
+class Prices:
+    """Looks up the prices of symbols, and remembers for a while which symbols have no reference price at all.
 
     Args:
         exchange: Makes the calls.
-        symbol: The symbol.
-        wanted: Which facts; others stay unknown.
-        levels: How many levels of the book are needed.
+        now_ms: A clock in epoch milliseconds that does not step.
     """
 
-    reference = _reference(exchange, symbol, wanted="reference_price" in wanted)
-    average = _ask(exchange, AVERAGE_PRICE, AveragePriceParams(symbol=symbol), wanted="average_price" in wanted)
-    last = _ask(exchange, PRICE, PriceParams(symbol=symbol), wanted="last_price" in wanted)
-    book = _ask(exchange, ORDER_BOOK, OrderBookParams(symbol=symbol, limit=levels), wanted="book" in wanted)
-    found = await asyncio.gather(reference, average, last, book)
-    return Market(
-        reference_price=found[0],
-        average_price=None if found[1] is None else found[1].price,
-        average_minutes=None if found[1] is None else found[1].mins,
-        last_price=found[2].price if isinstance(found[2], Price) else None,
-        bids=None if found[3] is None else tuple(price for price, _ in found[3].bids),
-        asks=None if found[3] is None else tuple(price for price, _ in found[3].asks),
-    )
+    def __init__(self, exchange: Exchange, now_ms: Callable[[], int]) -> None:
+        self._exchange = exchange
+        self._now_ms = now_ms
+        self._unreferenced_ms: dict[str, int] = {}
+
+    async def market(self, symbol: str, wanted: Collection[Input], levels: int) -> Market:
+        """The prices of a symbol that a check asks for.
+
+        Args:
+            symbol: The symbol.
+            wanted: Which facts; others stay unknown.
+            levels: How many levels of the book are needed.
+        """
+        exchange = self._exchange
+        reference = self._reference(symbol, wanted="reference_price" in wanted)
+        average = _ask(exchange, AVERAGE_PRICE, AveragePriceParams(symbol=symbol), wanted="average_price" in wanted)
+        last = _ask(exchange, PRICE, PriceParams(symbol=symbol), wanted="last_price" in wanted)
+        book = _ask(exchange, ORDER_BOOK, OrderBookParams(symbol=symbol, limit=levels), wanted="book" in wanted)
+        found = await asyncio.gather(reference, average, last, book)
+        return Market(
+            reference_price=found[0],
+            average_price=None if found[1] is None else found[1].price,
+            average_minutes=None if found[1] is None else found[1].mins,
+            last_price=found[2].price if isinstance(found[2], Price) else None,
+            bids=None if found[3] is None else tuple(price for price, _ in found[3].bids),
+            asks=None if found[3] is None else tuple(price for price, _ in found[3].asks),
+        )
+
+    async def _reference(self, symbol: str, *, wanted: bool) -> Decimal | Literal["unset"] | None:
+        """The reference price; `unset` where the exchange says that there is none now, or none at all."""
+        if not wanted:
+            return None
+        if (asked_ms := self._unreferenced_ms.get(symbol)) is not None and self._now_ms() - asked_ms <= MAX_AGE_MS:
+            return "unset"
+        try:
+            answer = await self._exchange.fetch(REFERENCE_PRICE, ReferencePriceParams(symbol=symbol))
+        except SpotError as error:
+            if error.exchange is None or error.exchange.code != NO_REFERENCE_PRICE:
+                return None
+            self._unreferenced_ms[symbol] = self._now_ms()
+            return "unset"
+        price = answer.payload.reference_price
+        return "unset" if price is None else price
 
 
 async def account(exchange: Exchange, symbol: str, base_asset: str, wanted: Collection[Input]) -> Account:
@@ -91,18 +118,6 @@ async def _ask(exchange: Exchange, endpoint: Endpoint[P, R], params: P, *, wante
         return (await exchange.fetch(endpoint, params)).payload
     except SpotError:
         return None
-
-
-async def _reference(exchange: Exchange, symbol: str, *, wanted: bool) -> Decimal | Literal["unset"] | None:
-    """The reference price; `unset` where the exchange says that there is none."""
-    if not wanted:
-        return None
-    try:
-        answer = await exchange.fetch(REFERENCE_PRICE, ReferencePriceParams(symbol=symbol))
-    except SpotError as error:
-        return "unset" if error.exchange is not None and error.exchange.code == NO_REFERENCE_PRICE else None
-    price = answer.payload.reference_price
-    return "unset" if price is None else price
 
 
 def _counts(orders: Iterable[OpenOrder] | None, lists: int | None) -> OpenCounts:

@@ -135,6 +135,19 @@ async def test_prices_are_looked_up_only_when_a_filter_asks_for_them(gate: Gate,
     assert {"get_reference_price", "get_average_price"} <= {*names(spot)}
 
 
+async def test_a_symbol_without_a_reference_price_is_asked_for_it_once(gate: Gate, spot: FakeSpot) -> None:
+    for _ in range(2):
+        await pass_through(gate, "place_order", market(quantity="1"))
+    assert (len(spot.asked("get_reference_price")), len(spot.asked("get_average_price"))) == (1, 2)
+
+
+async def test_a_reference_price_that_is_unset_just_now_is_asked_for_again(gate: Gate, spot: FakeSpot) -> None:
+    spot.replies["get_reference_price"] = lambda _: {"symbol": "BTCUSDT", "referencePrice": None, "timestamp": 1}
+    for _ in range(2):
+        await pass_through(gate, "place_order", market(quantity="1"))
+    assert len(spot.asked("get_reference_price")) == 2
+
+
 async def test_a_stop_that_would_trigger_at_once_is_refused_at_the_last_price(gate: Gate) -> None:
     stop = {"symbol": "BTCUSDT", "side": "SELL", "type": "STOP_LOSS", "quantity": "1", "stopPrice": "50000"}
     with pytest.raises(FilterFailure, match="must be below BTCUSDT's last price 50000"):
