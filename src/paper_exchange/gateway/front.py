@@ -39,63 +39,49 @@ class Wire:
     def __init__(self, transport: asyncio.Transport, clock: Clock) -> None:
         self._transport = transport
         self._clock = clock
-        self._write: Callable[[bytes], None] = transport.write
-        self._dripping: asyncio.Queue[bytes | None] | None = None
-        self._closes_when_dry = False
+        self._held: bytearray | None = None
+        self._closes = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Send, as far as the connection lets it."""
-        self._write(data)
+        """Send, or hold back."""
+        if self._held is None:
+            self._transport.write(data)
+        else:
+            self._held += data
 
     def close(self) -> None:
         """Close once all is sent."""
-        if self._dripping is None:
+        if self._held is None:
             self._transport.close()
         else:
-            self._closes_when_dry = True
+            self._closes = True
 
     def reset(self) -> None:
         """End the connection with a reset."""
         reset(self._transport)
 
+    def hold(self) -> None:
+        """Hold back what is written, until `cut` or `drip`."""
+        self._held = bytearray()
+
     def cut(self, keep: int) -> None:
-        """Let the next answer's body end after `keep` bytes, and the connection with it."""
-        written = bytearray()
-
-        def write(data: bytes) -> None:
-            written.extend(data)
-            end = written.find(_END_OF_HEAD) + len(_END_OF_HEAD) + keep
-            if _END_OF_HEAD in written and len(written) >= end:
-                self._transport.write(bytes(written[:end]))
-                self._transport.close()
-                self._write = _nowhere
-
-        self._write = write
+        """Send the answer that was held back with only `keep` bytes of its body, and end the connection."""
+        answer = bytes(self._held or b"")
+        self._transport.write(answer[: answer.find(_END_OF_HEAD) + len(_END_OF_HEAD) + keep])
+        self._transport.close()
 
     async def drip(self, size: int, every_us: int) -> None:
-        """Let what is written until `dry` go out `size` bytes at a time; returns when all of it has."""
-        self._dripping = asyncio.Queue()
-        self._write = self._dripping.put_nowait
-        while (data := await self._dripping.get()) is not None:
-            for start in range(0, len(data), size):
-                await self._clock.sleep_until(self._clock.now_us() + every_us)
-                self._transport.write(data[start : start + size])
-        self._dripping = None
-        if self._closes_when_dry:
+        """Send the answer that was held back `size` bytes at a time."""
+        answer = bytes(self._held or b"")
+        for start in range(0, len(answer), size):
+            await self._clock.sleep_until(self._clock.now_us() + every_us)
+            self._transport.write(answer[start : start + size])
+        self._held = None
+        if self._closes:
             self._transport.close()
-
-    def dry(self) -> None:
-        """Say that nothing more is to drip."""
-        if self._dripping is not None:
-            self._dripping.put_nowait(None)
-            self._write = self._transport.write
-
-
-def _nowhere(_: bytes) -> None:
-    """Lose what is written."""
 
 
 class _Guard(asyncio.Protocol):
@@ -170,6 +156,8 @@ class HttpPort:
         Raises:
             OSError: The port is taken.
         """
+        if self._server is not None:
+            return
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         listener = socket.create_server((self._host, self._port), family=family, backlog=_BACKLOG)
         # asyncio sets this only on sockets that name their protocol; without it every answer waits 40 ms for an ACK.
@@ -178,13 +166,14 @@ class HttpPort:
         self._server = await asyncio.get_running_loop().create_server(self._guarded, sock=listener)
 
     def close(self) -> None:
-        """Refuse whoever comes."""
+        """Listen no more."""
         if self._server is not None:
             self._server.close()
             self._server = None
 
-    def reset_connections(self) -> None:
-        """End every connection with a reset."""
+    async def refuse(self) -> None:
+        """Reset every connection and refuse new ones, until `open`."""
+        self.close()
         for wire in list(self._wires.values()):
             wire.reset()
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, Protocol, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,6 +18,7 @@ from websockets.http11 import Request, Response
 
 from paper_exchange.clock import Clock, RealClock
 from paper_exchange.gateway.api import Api
+from paper_exchange.gateway.front import reset
 from paper_exchange.gateway.refusals import Rejected
 from paper_exchange.gateway.rendering import time_unit
 from paper_exchange.gateway.sockets.doors import Door
@@ -80,6 +81,18 @@ def read_address(target: str) -> Address:
     return Address(path, tuple(streams), unit, query.get("returnRateLimits") != "false")
 
 
+class Interference(Protocol):
+    """Whoever may turn clients away and answer requests in the place of the exchange."""
+
+    async def admit(self, socket: Socket, path: str) -> Response | None:
+        """Let a client in (None), or say what it is told instead."""
+        ...
+
+    async def answer(self, connection: ApiConnection, frame: bytes) -> None:
+        """Answer a frame on the WebSocket API."""
+        ...
+
+
 class SocketServer:
     """Everything that clients reach through WebSockets.
 
@@ -88,6 +101,7 @@ class SocketServer:
         wall: The peers': pings, message rates and connection attempts follow it.
         limit_factor: How many times Binance's limits on messages and connections are allowed.
         lag_us: How long streams with a speed wait for a source that acts in steps.
+        interference: Asked about every client and every request, where there is any.
     """
 
     def __init__(
@@ -99,8 +113,12 @@ class SocketServer:
         lifetime: Lifetime | None = None,
         limit_factor: int = 1,
         lag_us: int = 0,
+        interference: Interference | None = None,
     ) -> None:
         exchange = api.venue.exchange
+        self._interference = interference
+        self._server: Server | None = None
+        self._host, self._port = "", 0
         self._api = api
         self._wall = RealClock() if wall is None else wall
         self._lifetime = Lifetime() if lifetime is None else lifetime
@@ -119,33 +137,63 @@ class SocketServer:
         Raises:
             OSError: The port is taken.
         """
-        server = await serve(
-            self._converse,
-            host,
-            port,
-            create_connection=Socket,
-            process_request=self._admit,
-            compression=None,
-            ping_interval=None,
-            close_timeout=_CLOSE_TIMEOUT_S,
-            max_size=_MAX_MESSAGE,
-            server_header=None,
-        )
+        self._host, self._port = host, port
+        await self.open()
         async with asyncio.TaskGroup() as tasks:
             ticking = tasks.create_task(self.audience.run())
             try:
                 shown = f"[{host}]" if ":" in host else host
-                yield f"ws://{shown}:{server.sockets[0].getsockname()[1]}"
+                yield f"ws://{shown}:{self._port}"
             finally:
                 ticking.cancel()
-                await self._end(server)
+                await self._end()
 
-    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+    @property
+    def connections(self) -> list[ApiConnection | StreamConnection]:
+        """Whoever is connected."""
+        return list(self._open.values())
+
+    async def open(self) -> None:
+        """Listen, from the second time on at the same port.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        if self._server is None:
+            self._server = await serve(
+                self._converse,
+                self._host,
+                self._port,
+                create_connection=Socket,
+                process_request=self._admit,
+                compression=None,
+                ping_interval=None,
+                close_timeout=_CLOSE_TIMEOUT_S,
+                max_size=_MAX_MESSAGE,
+                server_header=None,
+            )
+            self._port = next(iter(self._server.sockets)).getsockname()[1]
+
+    async def refuse(self) -> None:
+        """Reset every connection and refuse new ones, until `open`."""
+        if self._server is not None:
+            self._server.close(close_connections=False)
+            self._server = None
+            await asyncio.sleep(0)  # it closes in a task of its own
+        for socket in self._open:
+            reset(socket.transport)
+
+    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Let a client in, or say why not."""
+        socket = cast("Socket", connection)  # `create_connection` says so
+        if self._interference is not None:
+            instead = await self._interference.admit(socket, urlsplit(request.path).path)
+            if instead is not None:
+                return instead
         now_us = self._wall.now_us()
         try:
             address = read_address(request.path)
-            peer = cast("Socket", connection).address
+            peer = socket.address
             self._doors[address.is_api].knock(peer, now_us)
             if address.is_api:
                 venue = self._api.venue
@@ -159,7 +207,7 @@ class SocketServer:
         return None
 
     async def _converse(self, connection: ServerConnection) -> None:
-        socket = cast("Socket", connection)  # `create_connection` says so
+        socket = cast("Socket", connection)
         conversation = self._conversation(socket)
         self._open[socket] = conversation
         try:
@@ -177,6 +225,7 @@ class SocketServer:
                 self.user_data,
                 unit=address.unit,
                 returns_rate_limits=address.returns_rate_limits,
+                answer=None if self._interference is None else self._interference.answer,
             )
         hold_to_rate(socket, self._wall, MESSAGES_PER_SECOND * self._limit_factor)
         streams = StreamConnection(socket, self.audience, Form(address.unit, address.path == "/stream"))
@@ -186,9 +235,10 @@ class SocketServer:
     def _announce_end(self, conversation: ApiConnection | StreamConnection) -> None:
         conversation.announce_end(self._api.venue.exchange.now_us())
 
-    async def _end(self, server: Server) -> None:
+    async def _end(self) -> None:
         for socket, conversation in self._open.items():
             self._announce_end(conversation)
             socket.flush()
-        server.close()
-        await server.wait_closed()
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()

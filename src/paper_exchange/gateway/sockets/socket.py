@@ -47,6 +47,7 @@ class Socket(ServerConnection):
         self._outbox: list[bytes] = []
         self._unanswered: dict[bytes, int] = {}
         self._hang_up: asyncio.Task[None] | None = None
+        self._is_stalled = False
 
     @property
     def address(self) -> str:
@@ -69,6 +70,8 @@ class Socket(ServerConnection):
 
     def flush(self) -> None:
         """Send what was posted now."""
+        if self._is_stalled:
+            return
         frames, self._outbox = self._outbox, []
         if self.state is not State.OPEN or not frames:
             return
@@ -81,6 +84,23 @@ class Socket(ServerConnection):
         if self._hang_up is None:
             self.flush()
             self._hang_up = self.loop.create_task(self.close(code, reason))
+
+    # Misbehaving
+
+    def stall(self) -> None:
+        """Say nothing any more, not even to pings, until `resume`."""
+        self._is_stalled = True
+
+    def resume(self) -> None:
+        """Say what was held back, and everything from now on."""
+        self._is_stalled = False
+        self.flush()
+        self.send_data()
+
+    def send_data(self) -> None:
+        """Write what the protocol has to say; overrides the library's, which does it."""
+        if not self._is_stalled:
+            super().send_data()
 
     # Pings
 

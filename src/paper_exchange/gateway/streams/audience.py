@@ -5,7 +5,7 @@ every listener is given the same bytes. A stream that nobody listens to is close
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, NoReturn, Protocol
 
 import msgspec
@@ -55,9 +55,13 @@ class Audience:
     Args:
         lag_us: How long after the end of a period its messages are made. A source that acts in steps needs a little,
             or what it does in the last moment of a candle would come after the candle has closed.
+
+    Attributes:
+        alter: Decides what becomes of messages, where that is not simply to be sent.
     """
 
     def __init__(self, market: Market, clock: Clock, *, lag_us: int = 0) -> None:
+        self.alter: Callable[[Iterable[Message]], Iterable[Message]] | None = None
         self._hub = Hub(market)
         self._clock = clock
         self._lag_us = lag_us
@@ -108,10 +112,23 @@ class Audience:
             await self._clock.sleep_until(told_us - told_us % period_us + period_us + self._lag_us)
             self._publish(self._hub.tick(period_us, self._clock.now_us()))
 
+    def listeners(self, name: str) -> list[Listener]:
+        """Who listens to a stream."""
+        return list(self._listeners.get(name, ()))
+
+    @property
+    def names(self) -> list[str]:
+        """The streams that somebody listens to."""
+        return list(self._listeners)
+
     def _publish(self, messages: Iterable[Message]) -> None:
+        self.send(messages if self.alter is None else self.alter(messages))
+
+    def send(self, messages: Iterable[Message]) -> None:
+        """Send messages to their listeners as they are."""
         for name, draw in messages:
             frames: dict[Form, bytes] = {}
-            for listener in self._listeners[name]:
+            for listener in self._listeners.get(name, ()):
                 form = listener.form
                 if form not in frames:
                     frames[form] = frame(name, draw, form)

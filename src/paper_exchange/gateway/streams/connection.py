@@ -34,7 +34,7 @@ class StreamConnection:
     """The streams of one socket, as its control messages and the audience see them."""
 
     def __init__(self, socket: Socket, audience: Audience, form: Form) -> None:
-        self._socket = socket
+        self.socket = socket
         self._audience = audience
         self._names: dict[str, Stream | None] = {}
         self.form = form
@@ -76,7 +76,7 @@ class StreamConnection:
     async def serve(self) -> None:
         """Answer control messages until the connection ends."""
         try:
-            async for message in self._socket:
+            async for message in self.socket:
                 text = message if isinstance(message, str) else message.decode(errors="replace")
                 self.post(text_frame(control.answer(text, self)))
         except ConnectionClosed:

@@ -3,6 +3,7 @@
 Source: web-socket-api.md#general-api-information, #ip-limits
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -12,7 +13,7 @@ from websockets.frames import CloseCode
 from paper_exchange.gateway.api import Api
 from paper_exchange.gateway.sockets.socket import Socket, text_frame
 from paper_exchange.gateway.streams.payloads import server_shutdown
-from paper_exchange.gateway.ws_api.session import Session
+from paper_exchange.gateway.ws_api.session import Answered, Session
 from paper_exchange.gateway.ws_api.user_data import UserData
 from paper_exchange.market.wire import TimeUnit
 
@@ -22,37 +23,61 @@ _BANNED: Final = 418
 
 
 class ApiConnection:
-    """A session on a socket."""
+    """A session on a socket.
+
+    Args:
+        answer: Answers one frame of a connection, where that is not simply what the session does.
+    """
 
     def __init__(
-        self, socket: Socket, api: Api, user_data: UserData, *, unit: TimeUnit, returns_rate_limits: bool
+        self,
+        socket: Socket,
+        api: Api,
+        user_data: UserData,
+        *,
+        unit: TimeUnit,
+        returns_rate_limits: bool,
+        answer: "Answer | None" = None,
     ) -> None:
-        self._socket = socket
-        self._unit = unit
-        self._session = Session(
+        self.socket = socket
+        self.session = Session(
             api,
             user_data,
-            self._post,
+            self.post,
             address=socket.address,
             unit=unit,
             returns_rate_limits=returns_rate_limits,
         )
+        self._unit = unit
+        self._answer = _answer if answer is None else answer
 
-    def _post(self, message: bytes) -> None:
-        self._socket.post(text_frame(message))
+    def post(self, message: bytes) -> None:
+        """Send a message."""
+        self.socket.post(text_frame(message))
+
+    def send(self, answered: Answered) -> None:
+        """Send an answer; one that bans the client is the last."""
+        self.post(answered.message)
+        if answered.status == _BANNED:
+            self.socket.hang_up(CloseCode.POLICY_VIOLATION, "disconnected")
 
     def announce_end(self, now_us: int) -> None:
         """Tell the client that it should open another connection."""
-        self._post(msgspec.json.encode({"event": server_shutdown(now_us, self._unit)}))
+        self.post(msgspec.json.encode({"event": server_shutdown(now_us, self._unit)}))
 
     async def serve(self) -> None:
         """Answer requests until the connection ends."""
         try:
             while True:
-                reply = self._session.answer(await self._socket.recv(decode=False))
-                if reply.status == _BANNED:
-                    self._socket.hang_up(CloseCode.POLICY_VIOLATION, "disconnected")
+                await self._answer(self, await self.socket.recv(decode=False))
         except ConnectionClosed:
             pass  # however it ended
         finally:
-            self._session.close()
+            self.session.close()
+
+
+Answer = Callable[[ApiConnection, bytes], Awaitable[None]]
+
+
+async def _answer(connection: ApiConnection, frame: bytes) -> None:
+    connection.send(connection.session.answer(frame))

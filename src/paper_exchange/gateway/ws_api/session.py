@@ -5,7 +5,7 @@ Source: web-socket-api.md#session-authentication, #user-data-stream-subscription
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Raw, Struct
@@ -47,11 +47,18 @@ class Subscription(Struct, frozen=True):
     of_logon: bool
 
 
+class Answered(NamedTuple):
+    """The answer to a request, to be sent after whatever the request has caused."""
+
+    status: int
+    message: bytes
+
+
 class Session:
     """What one connection knows of its client.
 
     Args:
-        post: Sends one message.
+        post: Sends one event.
         returns_rate_limits: Whether answers carry `rateLimits` unless a request says otherwise.
     """
 
@@ -83,22 +90,40 @@ class Session:
             self._user_data.unsubscribe(subscription.account, self)
         self._subscriptions.clear()
 
+    @property
+    def account(self) -> int | None:
+        """Whose key is logged on."""
+        return None if self._key is None else self._key.account
+
+    @property
+    def accounts(self) -> set[int]:
+        """Whose events it hears."""
+        return {subscription.account for subscription in self._subscriptions.values()}
+
     # Requests
 
-    def answer(self, frame: bytes) -> Reply:
-        """Do what a frame asks; the answer is posted, and returned for its status."""
+    def answer(self, frame: bytes) -> Answered:
+        """Do what a frame asks."""
         try:
             request = read(frame)
         except Unreadable as unreadable:
-            error = unreadable.rejected
-            return self._reply(unreadable.id, Reply(error.status, error.body), returns_rate_limits=False)
+            return self.turn_down(unreadable)
+        return self.carry_out(request)
+
+    def turn_down(self, unreadable: Unreadable) -> Answered:
+        """Answer a frame that is no request."""
+        error = unreadable.rejected
+        return self._answered(unreadable.id, Reply(error.status, error.body), returns_rate_limits=False)
+
+    def carry_out(self, request: WsRequest) -> Answered:
+        """Do what a request asks."""
         if self._key is not None and self._api.venue.exchange.keys.find(self._key.api_key) is not self._key:
             self._log_out()
             error = refusals.key_rejected()
-            return self._reply(NO_ID, Reply(error.status, error.body), returns_rate_limits=False)
+            return self._answered(NO_ID, Reply(error.status, error.body), returns_rate_limits=False)
         reply = self._handle(request)
         returns = request.returns_rate_limits
-        return self._reply(
+        return self._answered(
             request.id, reply, returns_rate_limits=self._returns_rate_limits if returns is None else returns
         )
 
@@ -147,7 +172,7 @@ class Session:
             weight=_WEIGHT,
         )
 
-    def _reply(self, request_id: bytes, reply: Reply, *, returns_rate_limits: bool) -> Reply:
+    def _answered(self, request_id: bytes, reply: Reply, *, returns_rate_limits: bool) -> Answered:
         envelope: Json = {"id": Raw(request_id), "status": reply.status}
         if reply.status == 200:
             envelope["result"] = reply.payload
@@ -159,8 +184,7 @@ class Session:
                 envelope["error"] = {**reply.payload, "data": reply.payload.get("data", when)}
         if returns_rate_limits:
             envelope["rateLimits"] = self._rate_limits(reply)
-        self._post(_encode(envelope))
-        return reply
+        return Answered(reply.status, _encode(envelope))
 
     def _rate_limits(self, reply: Reply) -> list[dict[str, object]]:
         """The limits that a request touched. Source: web-socket-api.md#general-information-on-rate-limits"""

@@ -10,6 +10,7 @@ import msgspec
 
 from paper_exchange.engine.events import Event
 from paper_exchange.gateway.ws_api import user_events
+from paper_exchange.gateway.ws_api.user_events import UserEvent
 from paper_exchange.market.wire import TimeUnit
 
 _encode = msgspec.json.Encoder().encode
@@ -29,9 +30,14 @@ class Subscriber(Protocol):
 
 
 class UserData:
-    """All subscribers of one exchange. It is told what happens (`hear`) command by command."""
+    """All subscribers of one exchange. It is told what happens (`hear`) command by command.
+
+    Attributes:
+        alter: Decides what becomes of the messages to an account, where that is not simply to be sent.
+    """
 
     def __init__(self, now_us: Callable[[], int]) -> None:
+        self.alter: Callable[[int, Iterable[UserEvent]], Iterable[UserEvent]] | None = None
         self._now_us = now_us
         self._subscribers: dict[int, dict[Subscriber, None]] = {}
 
@@ -52,9 +58,15 @@ class UserData:
             return
         now_us = self._now_us()
         for account, own in user_events.by_account(events, self._subscribers).items():
-            by_unit: dict[TimeUnit, list[bytes]] = {}
-            for subscriber in self._subscribers[account]:
-                unit = subscriber.unit
-                if unit not in by_unit:
-                    by_unit[unit] = [_encode(event) for event in user_events.rendered(own, now_us, unit)]
-                subscriber.deliver(account, by_unit[unit])
+            messages = user_events.messages(own, now_us)
+            self.send(account, messages if self.alter is None else self.alter(account, messages))
+
+    def send(self, account: int, messages: Iterable[UserEvent]) -> None:
+        """Send messages to the subscribers of an account as they are."""
+        drawn = list(messages)
+        by_unit: dict[TimeUnit, list[bytes]] = {}
+        for subscriber in self._subscribers.get(account, ()):
+            unit = subscriber.unit
+            if unit not in by_unit:
+                by_unit[unit] = [_encode(message.draw(unit)) for message in drawn]
+            subscriber.deliver(account, by_unit[unit])

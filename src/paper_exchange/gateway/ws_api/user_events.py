@@ -6,7 +6,9 @@ every subscriber of the account in the engine's order, balances last.
 Source: user-data-stream.md
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from paper_exchange.engine.events import BalanceChange, Event, ExternalLock, ListStatus, OrderReport, Transfer
 from paper_exchange.engine.orders import Order
@@ -37,22 +39,35 @@ def _account(event: Event) -> int:
     return -1
 
 
-def rendered(events: Sequence[Event], now_us: int, unit: TimeUnit) -> Iterator[Json]:
+class UserEvent(NamedTuple):
+    """One message, still without a time unit.
+
+    Attributes:
+        kind: Its type (`e`).
+        symbol: Empty for events about funds.
+    """
+
+    kind: str
+    symbol: str
+    draw: Callable[[TimeUnit], Json]
+
+
+def messages(events: Sequence[Event], now_us: int) -> Iterator[UserEvent]:
     """The messages for what one command did to one account."""
     balances: list[BalanceChange] = []
     for event in events:
         if isinstance(event, OrderReport):
-            yield execution_report(event, now_us, unit)
+            yield UserEvent("executionReport", event.order.symbol, partial(execution_report, event, now_us))
         elif isinstance(event, ListStatus):
-            yield list_status(event, now_us, unit)
+            yield UserEvent("listStatus", event.order_list.symbol, partial(list_status, event, now_us))
         elif isinstance(event, Transfer):
-            yield balance_update(event, now_us, unit)
+            yield UserEvent("balanceUpdate", "", partial(balance_update, event, now_us))
         elif isinstance(event, ExternalLock):
-            yield external_lock_update(event, now_us, unit)
+            yield UserEvent("externalLockUpdate", "", partial(external_lock_update, event, now_us))
         elif isinstance(event, BalanceChange):
             balances.append(event)
     if balances:
-        yield account_position(balances, now_us, unit)
+        yield UserEvent("outboundAccountPosition", "", partial(account_position, balances, now_us))
 
 
 def execution_report(report: OrderReport, now_us: int, unit: TimeUnit) -> Json:
