@@ -13,6 +13,8 @@ from paper_exchange.engine.words import Side
 
 D = Decimal
 FREE = Commission(standard=Rates())
+Pair = tuple[Any, Any]
+"""Two amounts, to be compared with whatever numbers a story has."""
 OTHERS = 2
 """An account of somebody else; 3 and higher are free for whoever a story brings in."""
 
@@ -56,13 +58,13 @@ class FaqFloor(RestFloor):
         self.limit(OTHERS, "SELL", "1", price, symbol, stp_mode="NONE")
         self.limit(OTHERS, "BUY", "1", price, symbol, stp_mode="NONE")
 
-    async def order(self, side: str, quantity: str, price: str | None = None, /, **more: Any) -> dict[str, Any]:
+    async def order(self, side: str, quantity: str, price: str | None = None, /, **more: Any) -> Any:
         """Our own order over HTTP: LIMIT GTC with a price, MARKET without."""
         kind = {"type": "MARKET"} if price is None else {"type": "LIMIT", "timeInForce": "GTC", "price": price}
         parameters = {"symbol": "BTCUSDT", "side": side, "quantity": quantity, **kind, **more}
         return await self.ok("POST /api/v3/order", **parameters)
 
-    async def now(self, order_id: int, symbol: str = "BTCUSDT") -> dict[str, Any]:
+    async def now(self, order_id: int, symbol: str = "BTCUSDT") -> Any:
         """What has become of our order."""
         return await self.ok("GET /api/v3/order", symbol=symbol, orderId=order_id)
 
@@ -72,7 +74,7 @@ class FaqFloor(RestFloor):
         assert answer.is_success, answer.text
         return answer.json()
 
-    def balance(self, account: int, asset: str) -> tuple[Decimal, Decimal]:
+    def balance(self, account: int, asset: str) -> Pair:
         """Free and locked."""
         found = self.exchange.engine.balance(account, asset)
         return found.free, found.locked
@@ -83,6 +85,6 @@ def part(whole: dict[str, Any], names: str) -> dict[str, Any]:
     return {name: whole[name] for name in names.split() if name in whole}
 
 
-def changes(before: tuple[Decimal, Decimal], after: tuple[Decimal, Decimal]) -> tuple[Decimal, Decimal]:
+def changes(before: Pair, after: Pair) -> Pair:
     """What free and locked gained."""
     return after[0] - before[0], after[1] - before[1]

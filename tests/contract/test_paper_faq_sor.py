@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.contract.faq_floor import OTHERS, D, FaqFloor, bare, changes, part
+from tests.contract.faq_floor import OTHERS, D, FaqFloor, Pair, bare, changes, part
 from tests.e2e.rest_floor import Front
 
 from paper_exchange.engine.commands import SetExchange
@@ -67,14 +67,19 @@ def fills(answer: dict[str, Any], asset: str) -> list[dict[str, Any]]:
     ]
 
 
-async def spent(floor: FaqFloor, before: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
+def taken(answer: dict[str, Any]) -> list[Pair]:
+    """Price and quantity of each fill."""
+    return [(D(fill["price"]), D(fill["qty"])) for fill in answer["fills"]]
+
+
+async def spent(floor: FaqFloor, before: dict[str, Pair]) -> dict[str, Any]:
     """What changed in our balances since."""
     gains = {asset: changes(was, floor.balance(floor.account, asset)) for asset, was in before.items()}
     assert all(not locked for _, locked in gains.values())
     return {asset: free for asset, (free, _) in gains.items() if free}
 
 
-def balances(floor: FaqFloor) -> dict[str, tuple[Any, Any]]:
+def balances(floor: FaqFloor) -> dict[str, Pair]:
     return {asset: floor.balance(floor.account, asset) for asset in ("BTC", "USDT", "USDC", "USDP")}
 
 
@@ -106,7 +111,7 @@ async def test_example_2_walks_the_books_by_price(floor: FaqFloor) -> None:
     before = balances(floor)
     answer = await routed(floor, "BUY", "5", "31000")
     assert answer["fills"] == fills(answer, "BTC")
-    assert [(D(fill["price"]), D(fill["qty"])) for fill in answer["fills"]] == [
+    assert taken(answer) == [
         (28000, 1),
         (29000, 1),
         (30000, 1),
@@ -136,7 +141,7 @@ async def test_example_3_expires_with_what_no_book_has(floor: FaqFloor) -> None:
         "timeInForce": "GTC",
         "expiryReason": "INSUFFICIENT_LIQUIDITY",
     }
-    assert [(D(fill["price"]), D(fill["qty"])) for fill in answer["fills"]] == [
+    assert taken(answer) == [
         (28000, 1),
         (29000, 1),
         (30000, 1),
@@ -152,7 +157,7 @@ async def test_example_4_sells_to_the_best_bids_for_its_own_quote_asset(floor: F
     before = balances(floor)
     answer = await routed(floor, "SELL", "10", "29000")
     assert answer["fills"] == fills(answer, "USDT")
-    assert [(D(fill["price"]), D(fill["qty"])) for fill in answer["fills"]] == [(35000, 5), (30000, 5)]
+    assert taken(answer) == [(35000, 5), (30000, 5)]
     assert (answer["cummulativeQuoteQty"], answer["status"]) == ("325000.00000000", "FILLED")
     assert await spent(floor, before) == {"BTC": D(-10), "USDT": D(325_000)}
 
