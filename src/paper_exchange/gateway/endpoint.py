@@ -3,11 +3,13 @@
 REST and the WebSocket API are two ways to the same endpoints; neither appears here but in the names of the routes.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
 
+from paper_exchange.engine.orders import Order, OrderList
 from paper_exchange.exchange import PaperExchange
+from paper_exchange.gateway.curtain import Curtain
 from paper_exchange.gateway.limits import Limits
 from paper_exchange.gateway.parameters import Arguments, Parameter
 from paper_exchange.gateway.refusals import Rejected
@@ -15,6 +17,7 @@ from paper_exchange.gateway.rules import Rule
 from paper_exchange.market.wire import TimeUnit
 
 Security = Literal["NONE", "USER_DATA", "TRADE"]
+Queried = TypeVar("Queried", Order, OrderList)
 Weight = Callable[[Mapping[str, str]], int]
 """The weight of a call from what was sent, before anything is checked."""
 
@@ -36,10 +39,16 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """What endpoints answer from: the exchange, and the counts that the gateway keeps."""
+    """What endpoints answer from: the exchange, the counts that the gateway keeps, and what queries do not see yet."""
 
     exchange: PaperExchange
     limits: Limits
+    curtain: Curtain = field(default_factory=Curtain)
+
+    def shown(self, rows: Iterable[Queried]) -> list[Queried]:
+        """The orders, or lists, that queries see by now."""
+        now_us = self.exchange.now_us()
+        return [row for row in rows if not self.curtain.hides(row, now_us)]
 
 
 Answer = Callable[[Venue, Arguments, Caller], Any]

@@ -92,6 +92,7 @@ def order(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
         order_id=arguments.get(ORDER_ID),
         client_order_id=arguments.get(ORIG_CLIENT_ORDER_ID),
     )
+    venue.curtain.check(found, venue.exchange.now_us())
     return rendering.queried(found, caller.unit)
 
 
@@ -100,13 +101,15 @@ def open_orders(venue: Venue, arguments: Arguments, caller: Caller) -> list[Json
     engine, symbol = venue.exchange.engine, arguments.get(SYMBOL_IF_ANY)
     if symbol is not None:
         engine.symbol(symbol)
-    return [rendering.queried(each, caller.unit) for each in engine.open_orders(caller.account, symbol)]
+    orders = venue.shown(engine.open_orders(caller.account, symbol))
+    return [rendering.queried(each, caller.unit) for each in orders]
 
 
 def all_orders(venue: Venue, arguments: Arguments, caller: Caller) -> list[Json]:
     """Orders by id or time; with a time bound the id does not count."""
     start_us, end_us, limit = arguments.get(START_TIME), arguments.get(END_TIME), arguments[LIMIT]
-    orders = venue.exchange.engine.orders(caller.account, arguments[SYMBOL], now_us=venue.exchange.now_us())
+    known = venue.exchange.engine.orders(caller.account, arguments[SYMBOL], now_us=venue.exchange.now_us())
+    orders = venue.shown(known)
 
     def created_us(row: Order) -> int:
         return row.created_us

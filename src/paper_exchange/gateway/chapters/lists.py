@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from paper_exchange.engine.commands import CancelList, PlaceList
 from paper_exchange.engine.events import CancelledList, PlacedList
-from paper_exchange.engine.orders import OrderList, Terms
+from paper_exchange.engine.orders import Terms
 from paper_exchange.engine.symbols import SymbolSpec
 from paper_exchange.engine.words import ListKind, Side
 from paper_exchange.gateway import paging, rendering
@@ -134,17 +134,19 @@ def order_list(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
     found = venue.exchange.engine.order_list(
         caller.account, list_id=arguments.get(LIST_ID), client_order_id=arguments.get(ORIG_CLIENT_ORDER_ID)
     )
+    venue.curtain.check(found, venue.exchange.now_us())
     return rendering.listed(found, caller.unit)
 
 
 def open_order_lists(venue: Venue, _: Arguments, caller: Caller) -> list[Json]:
     """Every open list."""
-    return [rendering.listed(each, caller.unit) for each in venue.exchange.engine.open_order_lists(caller.account)]
+    lists = venue.shown(venue.exchange.engine.open_order_lists(caller.account))
+    return [rendering.listed(each, caller.unit) for each in lists]
 
 
 def all_order_lists(venue: Venue, arguments: Arguments, caller: Caller) -> list[Json]:
     """Lists by id or time."""
-    lists: list[OrderList] = venue.exchange.engine.order_lists(caller.account)
+    lists = venue.shown(venue.exchange.engine.order_lists(caller.account))
     start_us, end_us, limit = arguments.get(START_TIME), arguments.get(END_TIME), arguments[LIMIT]
     if start_us is None and end_us is None:
         rows = paging.from_id(lists, arguments.get(FROM_ID), limit, lambda row: row.list_id)
