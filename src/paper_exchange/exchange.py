@@ -1,5 +1,6 @@
 """The exchange as one object: engine, public record, clock and keys behind a single door for changes."""
 
+import logging
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 
@@ -12,6 +13,8 @@ from paper_exchange.keys import KeyRing
 from paper_exchange.market.record import MarketRecord
 from paper_exchange.market.source import Due
 from paper_exchange.store import Snapshot, Store
+
+_log = logging.getLogger(__name__)
 
 Listener = Callable[[Iterable[Event]], None]
 """Hears everything that happened, command by command, in order."""
@@ -57,7 +60,10 @@ class PaperExchange:
             self._store.append(at_us, command)
         self.record.apply(result.events)
         for listener in self._listeners:
-            listener(result.events)
+            try:
+                listener(result.events)
+            except Exception:  # noqa: BLE001 - the command has been executed, whatever came of telling it
+                _log.exception("a listener failed")
         return result
 
     def together(self) -> AbstractContextManager[None]:

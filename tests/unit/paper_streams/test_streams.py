@@ -9,6 +9,8 @@ import pytest
 from tests.unit.paper_streams.stream_floor import ALICE, BOB, CAROL, START_US, StreamFloor
 
 from paper_exchange.engine.commands import CancelAll, SetReferencePrice
+from paper_exchange.gateway.streams import payloads
+from paper_exchange.gateway.streams.feeds import AveragePrices
 from paper_exchange.market.history import BlockTrade
 
 pytestmark = pytest.mark.anyio
@@ -357,3 +359,39 @@ async def test_streams_may_wait_for_a_source_that_acts_in_steps() -> None:
     await floor.pass_time(1)
     assert [message["E"] for message in heard.take()[-2:]] == [START_MS + 1010, START_MS + 2010]
     ticking.cancel()
+
+
+@pytest.mark.parametrize("broken", ["hear", "tick", "draw"])
+async def test_a_stream_that_fails_silences_no_other(
+    floor: StreamFloor, broken: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    if broken == "draw":
+        monkeypatch.setattr(payloads, "average_price", fail)
+    else:
+        monkeypatch.setattr(AveragePrices, broken, fail)
+    running = asyncio.create_task(floor.audience.run())
+    heard = floor.listen("btcusdt@avgPrice", "btcusdt@trade", "btcusdt@miniTicker")
+    floor.trade("100.00")
+    await floor.pass_time(1)
+    assert {message["e"] for message in heard.messages} >= {"trade", "24hrMiniTicker"}
+    assert not running.done()
+    assert "a defect" in caplog.text
+    running.cancel()
+
+
+async def test_a_listener_that_fails_does_not_undo_what_the_exchange_did(
+    floor: StreamFloor, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> None:
+        raise RuntimeError("a defect")
+
+    floor.exchange.listen(fail)
+    told: list[object] = []
+    floor.exchange.listen(told.extend)
+    floor.trade("100.00")
+    assert floor.exchange.engine.last_price("BTCUSDT") == Decimal(100)
+    assert told
+    assert "a defect" in caplog.text

@@ -5,6 +5,7 @@ every listener is given the same bytes. A stream that nobody listens to is close
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, NoReturn, Protocol
 
@@ -18,6 +19,8 @@ from paper_exchange.gateway.streams.hub import Hub, Message
 from paper_exchange.gateway.streams.names import PERIODS_US, Stream
 from paper_exchange.market.history import BlockTrade
 from paper_exchange.market.wire import TimeUnit
+
+_log = logging.getLogger(__name__)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -125,14 +128,20 @@ class Audience:
         self.send(messages if self.alter is None else self.alter(messages))
 
     def send(self, messages: Iterable[Message]) -> None:
-        """Send messages to their listeners as they are."""
+        """Send messages to their listeners as they are; what cannot be written is left out."""
         for name, draw in messages:
-            frames: dict[Form, bytes] = {}
-            for listener in self._listeners.get(name, ()):
-                form = listener.form
-                if form not in frames:
-                    frames[form] = frame(name, draw, form)
-                listener.post(frames[form])
+            try:
+                self._send(name, draw)
+            except Exception:  # noqa: BLE001 - the boundary: the other streams go on
+                _log.exception("a message of the stream %s failed", name)
+
+    def _send(self, name: str, draw: Draw) -> None:
+        frames: dict[Form, bytes] = {}
+        for listener in self._listeners.get(name, ()):
+            form = listener.form
+            if form not in frames:
+                frames[form] = frame(name, draw, form)
+            listener.post(frames[form])
 
 
 def frame(name: str, draw: Draw, form: Form) -> bytes:

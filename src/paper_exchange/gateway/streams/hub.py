@@ -1,15 +1,19 @@
 """From what happens on the exchange to what the streams say. Pure: events and times in, messages out.
 
-Only streams that are open cost anything.
+Only streams that are open cost anything. A feed that fails says nothing that time, and the others go on.
 """
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from paper_exchange.engine.events import BookChange, Event, Trade
 from paper_exchange.gateway.streams.feeds import Draw, Feed, Happened, Market, start
 from paper_exchange.gateway.streams.names import ALL_MARKET, Stream
 from paper_exchange.market.history import BlockTrade
+
+_log = logging.getLogger(__name__)
 
 _Key = TypeVar("_Key", str, int)
 
@@ -70,7 +74,9 @@ class Hub:
     def tick(self, period_us: int, now_us: int) -> list[Message]:
         """What the open streams of this period say at the end of one."""
         opened = self._by_period.get(period_us, {})
-        return [Message(name, draw) for name, feed in opened.items() for draw in feed.tick(now_us)]
+        return [
+            Message(name, draw) for name, feed in opened.items() for draw in _said(name, partial(feed.tick, now_us))
+        ]
 
     def has_period(self, period_us: int) -> bool:
         """Whether an open stream has this period."""
@@ -79,8 +85,17 @@ class Hub:
     def _hear(self, happened: Happened, now_us: int) -> Iterable[Message]:
         for key in (happened.symbol, ALL_MARKET):
             for name, feed in self._by_symbol.get(key, {}).items():
-                for draw in feed.hear(happened, now_us):
+                for draw in _said(name, partial(feed.hear, happened, now_us)):
                     yield Message(name, draw)
+
+
+def _said(name: str, say: Callable[[], Iterable[Draw]]) -> Iterable[Draw]:
+    """What a feed says, nothing when it fails: a defect of one stream must not silence the rest of the exchange."""
+    try:
+        return list(say())
+    except Exception:  # noqa: BLE001 - the boundary: the other streams go on
+        _log.exception("the stream %s failed", name)
+        return ()
 
 
 def _remove(index: dict[_Key, dict[str, Feed]], key: _Key, name: str) -> None:
