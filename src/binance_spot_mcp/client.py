@@ -14,7 +14,7 @@ from binance_spot_mcp.catalogue.market import SERVER_TIME, ExchangeInfo, ServerT
 from binance_spot_mcp.errors import Refused, Rejected, Unavailable, Unreachable
 from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.signing import Signer
-from binance_spot_mcp.transport.call import Answer, Call
+from binance_spot_mcp.transport.call import Answer, Call, Departing
 from binance_spot_mcp.transport.clock import Sample, ServerClock
 from binance_spot_mcp.transport.ledger import CallClass, Cost, RateLedger, stated_limits
 from binance_spot_mcp.transport.venue import Venue, checked, configured_venue
@@ -68,13 +68,16 @@ class Spot:
         """Call an endpoint and give its payload; arguments and errors as in `fetch`."""
         return (await self.fetch(endpoint, params, urgent=urgent)).payload
 
-    async def fetch(self, endpoint: Endpoint[P, R], params: P, *, urgent: bool = False) -> Answer[R]:
+    async def fetch(
+        self, endpoint: Endpoint[P, R], params: P, *, urgent: bool = False, departing: Departing | None = None
+    ) -> Answer[R]:
         """Call an endpoint and give its payload together with the exchange's own JSON.
 
         Args:
             endpoint: What to call.
             params: Its parameters, already validated.
             urgent: For finding out what became of an order: may use the part of the limits that is kept for that.
+            departing: Awaited before the first byte of each attempt; an error that it raises keeps the call here.
 
         Raises:
             NotSent: Nothing left: no key, no turn in the rate ledger, no connection.
@@ -87,7 +90,7 @@ class Spot:
         request_id = get_contextvars().get("request_id") or self._world.new_id()
         with bound_contextvars(request_id=request_id):
             line = await self._open()
-            call = self._prepared(line, endpoint, params, urgent=urgent)
+            call = replace(self._prepared(line, endpoint, params, urgent=urgent), departing=departing)
             if endpoint.signed:
                 line.credentials(needed_by=endpoint.name)
                 await self._know_the_time(call)

@@ -1,6 +1,6 @@
 """A call made ready, one attempt at it, and its answer: what passes between the client, the line and its carriers."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -12,6 +12,9 @@ from binance_spot_mcp.transport.ledger import CallClass, Cost
 from binance_spot_mcp.transport.verdict import Reply
 
 R = TypeVar("R")
+
+Departing = Callable[[int], Awaitable[None]]
+"""Awaited with the time of the timestamp (epoch ms) before the first byte of each attempt; if it raises, none leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class Call:
         call_class: Whose share of the limits it uses.
         origins: Hosts that may serve it over REST, the preferred one first.
         method: The WebSocket API's name for it; None where REST alone can carry it.
+        departing: What must have happened before it leaves.
     """
 
     endpoint: Endpoint[Any, Any]
@@ -35,6 +39,7 @@ class Call:
     call_class: CallClass
     origins: tuple[str, ...]
     method: str | None
+    departing: Departing | None = None
 
     @property
     def changes(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from binance_spot_mcp.errors import OutcomeUnknown, RateLimited, Refused, SpotError, Unavailable, Unreachable
+from binance_spot_mcp.errors import NotSent, OutcomeUnknown, RateLimited, Refused, SpotError, Unavailable, Unreachable
 from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.transport.call import Answer, Attempt, Call, Carrier, Credentials
 from binance_spot_mcp.transport.clock import ServerClock
@@ -112,10 +112,12 @@ class Line:
 
     async def _carried(self, carrier: Carrier, attempt: Attempt, reservation: Reservation) -> Reply:
         try:
+            if attempt.call.departing is not None:
+                await attempt.call.departing(self._clock.now_ms())
             return await carrier.carry(attempt)
-        except Unreachable as failure:
+        except NotSent as failure:
             self._ledger.release(reservation)
-            if self._settings.env != "paper":
+            if isinstance(failure, Unreachable) and self._settings.env != "paper":
                 failure.message += " BINANCE_ENV=paper needs no network."
             raise
         except BaseException:
