@@ -77,6 +77,7 @@ class Store:
         file = directory / _FILE
         file.touch(mode=0o600)
         self._db = sqlite3.connect(file, isolation_level=None)
+        self._db.execute("PRAGMA locking_mode=EXCLUSIVE")  # nobody else is there, so no locks per command
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
