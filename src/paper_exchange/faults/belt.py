@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from paper_exchange.faults.effects import Burst, Close, Delay, Drop, Duplicate, Event, Reorder, Reset, Stall
-from paper_exchange.faults.plan import Plan, Struck
-from paper_exchange.faults.rules import Occasion
+from paper_exchange.faults.plan import Struck
 
 MessageT = TypeVar("MessageT")
 
@@ -43,24 +42,23 @@ class _Held(Generic[MessageT]):
 
 
 class Belt(Generic[MessageT]):
-    """Carries the messages of one kind of stream past the plan.
+    """Carries messages, and keeps those that others are to overtake."""
 
-    Attributes:
-        last: What befell the last message, None for nothing.
-    """
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self) -> None:
         self._held: dict[Hashable, deque[_Held[MessageT]]] = {}
-        self.last: Struck | None = None
 
-    def carry(self, occasion: Occasion, line: Hashable, message: MessageT) -> list[Step[MessageT]]:
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits to be overtaken."""
+        return not self._held
+
+    def carry(self, struck: Struck | None, line: Hashable, message: MessageT) -> list[Step[MessageT]]:
         """What becomes of a message.
 
         Args:
+            struck: What befalls it.
             line: Messages of one line have an order, which only `reorder` changes.
         """
-        struck = self.last = self._plan.strike(occasion)
         if struck is not None and isinstance(struck.effect, Reorder):
             self._held.setdefault(line, deque()).append(_Held(message, struck.effect.by))
             return []

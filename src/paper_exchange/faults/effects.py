@@ -112,7 +112,7 @@ class Event(_Effect, frozen=True):
         stream: The market stream it comes on, where no message of one has set the rule off.
     """
 
-    payload: dict[str, Any] | list[Any]
+    payload: dict[str, Any]
     stream: str = ""
 
 

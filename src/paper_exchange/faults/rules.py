@@ -148,6 +148,8 @@ _ALLOWED: Final[dict[Where, dict[type[Effect], _Phases]]] = {
 }
 """The phases that an effect can have, by where; the first is the usual one."""
 
+_CLOSE_CODES: Final = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
+"""What may be sent. Source: RFC 6455 section 7.4"""
 _OF_CONNECTING: Final = (effects.Refuse, effects.Reset, effects.NoReply, effects.Delay, effects.Reply)
 _AT_ONCE: Final = (
     effects.Refuse,
@@ -199,6 +201,8 @@ def _check_effect(rule: Rule) -> None:
         raise BadRule(f"{_title(rule)}: most_ms is less than ms")
     if isinstance(effect, effects.Drip | effects.TornWrite) and effect.size == 0:
         raise BadRule(f"{_title(rule)}: size must be positive")
+    if isinstance(effect, effects.Close) and effect.code not in _CLOSE_CODES:
+        raise BadRule(f"{_title(rule)}: {effect.code} is no code to close a WebSocket with")
     if isinstance(effect, effects.Event) and rule.where == "market" and rule.acts_at_once and not effect.stream:
         raise BadRule(f"{_title(rule)}: an event at once needs the stream it comes on")
     if isinstance(effect, effects.Reply) and rule.phase in {None, "before", "after"} and effect.status is None:

@@ -10,7 +10,7 @@ Source: RFC 9112 section 2.1 (an empty line ends the head of an answer)
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 from paper_exchange.clock import Clock
@@ -146,9 +146,9 @@ class HttpPort:
         """The number of the port."""
         return self._port
 
-    def wire(self, client: Address) -> Wire:
-        """The connection of a client."""
-        return self._wires[client]
+    def wire(self, client: Sequence[Any]) -> Wire | None:
+        """The connection of a client (host and port), None when it is gone."""
+        return self._wires.get((client[0], client[1]))
 
     async def open(self) -> None:
         """Listen; from the second time on at the same number.

@@ -10,13 +10,12 @@ from paper_exchange.faults.rules import Match, Occasion, Rule
 
 def carried(effect: Effect, messages: str, *, nth: int = 2, times: int | None = 1) -> list[str]:
     """What comes out, in order, where a rule befalls the messages of stream `a`; capitals are of stream `b`."""
-    belt: Belt[str] = Belt(
-        planned(1, [Rule(where="market", effect=effect, match=Match(stream="a"), nth=nth, times=times)])
-    )
+    plan = planned(1, [Rule(where="market", effect=effect, match=Match(stream="a"), nth=nth, times=times)])
+    belt: Belt[str] = Belt()
     out = []
     for message in messages:
         line = "b" if message.isupper() else "a"
-        for step in belt.carry(Occasion("market", stream=line), line, message):
+        for step in belt.carry(plan.strike(Occasion("market", stream=line)), line, message):
             match step:
                 case Send(message=sent, after_ms=0):
                     out.append(sent)
@@ -53,10 +52,10 @@ def test_messages_held_back_together_keep_their_order() -> None:
     assert carried(Reorder(), "uvwxyz", nth=1, times=2) == ["w", "u", "v", "x", "y", "z"]
 
 
-def test_what_befell_the_last_message_is_known() -> None:
-    belt: Belt[str] = Belt(planned(1, [Rule(id="lost", where="user", effect=Drop())]))
-    belt.carry(Occasion("user", stream="executionReport"), 1, "x")
-    assert belt.last is not None
-    assert belt.last.rule.id == "lost"
-    belt.carry(Occasion("user", stream="executionReport"), 1, "y")
-    assert belt.last is None
+def test_it_is_empty_once_everything_was_overtaken() -> None:
+    belt: Belt[str] = Belt()
+    struck = planned(1, [Rule(where="user", effect=Reorder())]).strike(Occasion("user"))
+    belt.carry(struck, "line", "x")
+    assert not belt.is_empty
+    belt.carry(None, "line", "y")
+    assert belt.is_empty

@@ -86,6 +86,7 @@ def test_connecting_is_met_by_rules_that_name_it_alone() -> None:
         ({"nth": 0, "effect": {"kind": "reset"}}, "needs something to happen to"),
         ({"effect": {"kind": "delay", "ms": -1}}, "ms must not be negative"),
         ({"effect": {"kind": "delay", "ms": 9, "most_ms": 3}}, "most_ms"),
+        ({"where": "user", "effect": {"kind": "close", "code": 1006}}, "1006 is no code"),
         ({"effect": {"kind": "drip", "size": 0}}, "size must be positive"),
         ({"effect": {"kind": "reply", "body": "x"}}, "needs a status"),
         ({"where": "market", "nth": 0, "effect": {"kind": "event", "payload": {}}}, "needs the stream"),

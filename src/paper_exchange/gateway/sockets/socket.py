@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from websockets.asyncio.server import Server, ServerConnection
-from websockets.frames import CloseCode, Frame, Opcode
+from websockets.frames import Frame, Opcode
 from websockets.protocol import Event, State
 from websockets.server import ServerProtocol
 
@@ -79,7 +79,7 @@ class Socket(ServerConnection):
         if self.transport.get_write_buffer_size() > MAX_BACKLOG:
             self.transport.abort()
 
-    def hang_up(self, code: CloseCode, reason: str) -> None:
+    def hang_up(self, code: int, reason: str) -> None:
         """Close the connection; what was posted before goes out first."""
         if self._hang_up is None:
             self.flush()

@@ -119,11 +119,6 @@ class Audience:
         """Who listens to a stream."""
         return list(self._listeners.get(name, ()))
 
-    @property
-    def names(self) -> list[str]:
-        """The streams that somebody listens to."""
-        return list(self._listeners)
-
     def _publish(self, messages: Iterable[Message]) -> None:
         self.send(messages if self.alter is None else self.alter(messages))
 

@@ -16,6 +16,7 @@ from paper_exchange.clock import Clock
 from paper_exchange.gateway.sockets.socket import Socket, text_frame
 from paper_exchange.gateway.streams import control, payloads
 from paper_exchange.gateway.streams.audience import Audience, Form, frame
+from paper_exchange.gateway.streams.feeds import Draw
 from paper_exchange.gateway.streams.names import Stream, parse
 from paper_exchange.market.intervals import SECOND_US
 
@@ -71,7 +72,11 @@ class StreamConnection:
 
     def announce_end(self, now_us: int) -> None:
         """Tell the client that it should open another connection."""
-        self.post(frame(_SHUTDOWN, partial(payloads.server_shutdown, now_us), self.form))
+        self.say(_SHUTDOWN, partial(payloads.server_shutdown, now_us))
+
+    def say(self, stream: str, draw: Draw) -> None:
+        """Send something that no subscription has brought."""
+        self.post(frame(stream, draw, self.form))
 
     async def serve(self) -> None:
         """Answer control messages until the connection ends."""

@@ -3,7 +3,7 @@
 Source: web-socket-api.md#session-authentication, #user-data-stream-subscription, #response-format
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -268,12 +268,11 @@ class Session:
         now_us = self._api.venue.exchange.now_us()
         self._post_event(subscription_id, _encode(user_events.stream_terminated(now_us, self.unit)))
 
-    def deliver(self, account: int, events: Sequence[bytes]) -> None:
-        """Pass on the JSON of events of an account."""
+    def deliver(self, account: int, event: bytes) -> None:
+        """Pass on the JSON of an event of an account."""
         for subscription_id, subscription in self._subscriptions.items():
             if subscription.account == account:
-                for event in events:
-                    self._post_event(subscription_id, event)
+                self._post_event(subscription_id, event)
 
     def _post_event(self, subscription_id: int, event: bytes) -> None:
         self._post(b'{"subscriptionId":%d,"event":%b}' % (subscription_id, event))

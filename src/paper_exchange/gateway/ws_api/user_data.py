@@ -3,7 +3,7 @@
 Source: web-socket-api.md#user-data-stream-subscription
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import msgspec
@@ -24,8 +24,8 @@ class Subscriber(Protocol):
         """Of the times in its events."""
         ...
 
-    def deliver(self, account: int, events: Sequence[bytes]) -> None:
-        """Take the JSON of the events of one command."""
+    def deliver(self, account: int, event: bytes) -> None:
+        """Take the JSON of an event."""
         ...
 
 
@@ -63,10 +63,10 @@ class UserData:
 
     def send(self, account: int, messages: Iterable[UserEvent]) -> None:
         """Send messages to the subscribers of an account as they are."""
-        drawn = list(messages)
-        by_unit: dict[TimeUnit, list[bytes]] = {}
-        for subscriber in self._subscribers.get(account, ()):
-            unit = subscriber.unit
-            if unit not in by_unit:
-                by_unit[unit] = [_encode(message.draw(unit)) for message in drawn]
-            subscriber.deliver(account, by_unit[unit])
+        for message in messages:
+            by_unit: dict[TimeUnit, bytes] = {}
+            for subscriber in self._subscribers.get(account, ()):
+                unit = subscriber.unit
+                if unit not in by_unit:
+                    by_unit[unit] = _encode(message.draw(unit))
+                subscriber.deliver(account, by_unit[unit])
