@@ -13,6 +13,7 @@ from binance_spot_mcp.domain.exposure import worst_notional
 from binance_spot_mcp.domain.facts import UNKNOWN_ACCOUNT, UNKNOWN_MARKET, Account, Input, Market
 from binance_spot_mcp.domain.filters import Case, LotSize, MaxNumOrderAmends
 from binance_spot_mcp.domain.findings import Finding, Limit, Unchecked, Violation, nearest, violation
+from binance_spot_mcp.domain.funds import funds
 from binance_spot_mcp.domain.orders import Number
 from binance_spot_mcp.domain.permissions import amendable, permissions
 from binance_spot_mcp.domain.relations import relations
@@ -179,6 +180,7 @@ def _limits(request: Request, rules: SymbolRules, case: Case) -> Iterator[Limit 
             for name in names:
                 if (value := order.number(name)) is not None:
                     yield _precision_limit(name, order.leg.wire(name), value, precision)
+    yield from funds(request, rules.info, case.account)
 
 
 def _precision_limit(number: Number, param: str, given: Decimal, precision: int) -> Limit:

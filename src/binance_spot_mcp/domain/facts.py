@@ -9,6 +9,7 @@ Input = Literal[
     "average_price",
     "last_price",
     "book",
+    "touch",
     "open_orders",
     "all_open_orders",
     "open_order_lists",
@@ -17,7 +18,7 @@ Input = Literal[
     "amended_order",
     "amendments",
 ]
-"""A fact that a check may need; a check that lacks one names it."""
+"""A fact that a check may need; a check that lacks one names it. `touch` is the best price of each side of the book."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,8 @@ class Account:
         here: What is open on the symbol.
         everywhere: What is open on all symbols.
         base_held: Free and locked amount of the symbol's base asset.
+        base_free: Free amount of it.
+        quote_free: Free amount of the symbol's quote asset.
         buying: Unfilled quantity of the open BUY orders on the symbol.
         amendments: How often the order that is to be amended was amended before.
     """
@@ -73,6 +76,8 @@ class Account:
     here: OpenCounts = OpenCounts()
     everywhere: OpenCounts = OpenCounts()
     base_held: Decimal | None = None
+    base_free: Decimal | None = None
+    quote_free: Decimal | None = None
     buying: Decimal | None = None
     amendments: int | None = None
 

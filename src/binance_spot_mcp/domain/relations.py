@@ -16,6 +16,7 @@ from binance_spot_mcp.vocabulary import plain
 
 TRIGGER: Final = "TRIGGER_PRICE"
 PAIR: Final = "LEG_PRICES"
+POST_ONLY: Final = "POST_ONLY"
 
 _LAST_UNKNOWN: Final = "the last price is not known"
 _LATER: Final = "the leg waits, and is judged by the price at which it enters the book"
@@ -25,6 +26,7 @@ def relations(request: Request, market: Market) -> Iterator[Violation | Unchecke
     """Every price of the request that stands on the wrong side of another or of the last trade."""
     for order in request.orders:
         yield from trigger(order, market)
+        yield from post_only(order, market)
     if request.pair is not None:
         yield from _pair(request.pair, market)
 
@@ -47,6 +49,28 @@ def trigger(order: Order, market: Market) -> Iterator[Violation | Unchecked]:
             given=stop,
             bounds={"last": last},
             exchange=ExchangeError(-2010, "Order would trigger immediately."),
+        )
+
+
+def post_only(order: Order, market: Market) -> Iterator[Violation | Unchecked]:
+    """Refuse a LIMIT_MAKER that would trade at once: it must stay on its own side of the best opposite price."""
+    if order.type != "LIMIT_MAKER" or order.price is None:
+        return
+    opposite = market.asks if order.side == "BUY" else market.bids
+    if order.leg.waits:
+        yield Unchecked(POST_ONLY, _LATER)
+    elif opposite is None:
+        yield Unchecked(POST_ONLY, "the book is not known", frozenset({"touch"}))
+    elif opposite and not _beyond(order.price, opposite[0], upward=order.side == "SELL"):
+        param, price, best = order.leg.wire("price"), plain(order.price), plain(opposite[0])
+        side, name = ("below", "ask") if order.side == "BUY" else ("above", "bid")
+        yield Violation(
+            rule=POST_ONLY,
+            message=f"LIMIT_MAKER {order.side}: {param} {price} must be {side} {order.symbol}'s best {name} {best}.",
+            param=param,
+            given=price,
+            bounds={name: best},
+            exchange=ExchangeError(-2010, "Order would immediately match and take."),
         )
 
 

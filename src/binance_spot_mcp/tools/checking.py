@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class CheckOrderParams(OrderParams):
-    """Check an order against every rule of its symbol, with current prices and your open orders; nothing is sent that
-    places or changes one. Returns violations, fix (corrected arguments), notional (the most it may trade, in the quote
-    asset) and what stays unchecked."""
+    """Check an order against every rule of its symbol, with current prices, your balances and open orders; nothing is
+    sent that places or changes one. Returns violations, fix (corrected arguments), notional (the most it may trade, in
+    the quote asset) and what stays unchecked."""
 
     snapshot: Annotated[Flag, Field(description="also keep rules and prices used, as a file")] = False
 

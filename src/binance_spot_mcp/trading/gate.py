@@ -181,8 +181,8 @@ class Gate:
         rules = known.rules
         missing = check(request, rules).missing
         market, held = await asyncio.gather(
-            self._prices.market(request.symbol, missing, request.book_levels),
-            gathering.account(self._exchange, request.symbol, rules.info.base_asset, missing if account else ()),
+            self._prices.market(request.symbol, missing if account else missing - {"touch"}, request.book_levels),
+            gathering.account(self._exchange, rules.info, missing if account else ()),
         )
         found = check(request, rules, market, held)
         return Checked(found, rules, self._now_ms() - known.fetched_ms, market, held)

@@ -18,6 +18,7 @@ from binance_spot_mcp.catalogue.market import (
     Price,
     PriceParams,
     ReferencePriceParams,
+    SymbolInfo,
 )
 from binance_spot_mcp.catalogue.orders import TRIGGERED
 from binance_spot_mcp.catalogue.orders import Order as OpenOrder
@@ -58,7 +59,12 @@ class Prices:
         reference = self._reference(symbol, wanted="reference_price" in wanted)
         average = _ask(exchange, AVERAGE_PRICE, AveragePriceParams(symbol=symbol), wanted="average_price" in wanted)
         last = _ask(exchange, PRICE, PriceParams(symbol=symbol), wanted="last_price" in wanted)
-        book = _ask(exchange, ORDER_BOOK, OrderBookParams(symbol=symbol, limit=levels), wanted="book" in wanted)
+        book = _ask(
+            exchange,
+            ORDER_BOOK,
+            OrderBookParams(symbol=symbol, limit=levels),
+            wanted="book" in wanted or "touch" in wanted,
+        )
         found = await asyncio.gather(reference, average, last, book)
         return Market(
             reference_price=found[0],
@@ -86,26 +92,29 @@ class Prices:
         return "unset" if price is None else price
 
 
-async def account(exchange: Exchange, symbol: str, base_asset: str, wanted: Collection[Input]) -> Account:
+async def account(exchange: Exchange, info: SymbolInfo, wanted: Collection[Input]) -> Account:
     """What the account has open and holds, as far as a check asks for it.
 
     Args:
         exchange: Makes the calls.
-        symbol: The symbol.
-        base_asset: Its base asset.
+        info: The symbol.
         wanted: Which facts; others stay unknown. All open orders cost much more than those of one symbol.
     """
-    every = "all_open_orders" in wanted
+    symbol, every = info.symbol, "all_open_orders" in wanted
     asked = OpenOrdersParams(symbol=None if every else symbol)
     open_orders = _ask(exchange, OPEN_ORDERS, asked, wanted=every or "open_orders" in wanted)
     open_lists = _ask(exchange, OPEN_ORDER_LISTS, OpenOrderListsParams(), wanted="open_order_lists" in wanted)
-    balances = _ask(exchange, ACCOUNT, AccountParams(), wanted="balances" in wanted)
-    orders, lists, holdings = await asyncio.gather(open_orders, open_lists, balances)
+    holding = _ask(exchange, ACCOUNT, AccountParams(), wanted="balances" in wanted)
+    orders, lists, holdings = await asyncio.gather(open_orders, open_lists, holding)
     here = None if orders is None else [order for order in orders if order.symbol == symbol]
+    balances = None if holdings is None else holdings.balances
+    base, quote = (_balance(balances, asset) for asset in (info.base_asset, info.quote_asset))
     return Account(
         here=_counts(here, None if lists is None else sum(each.symbol == symbol for each in lists)),
         everywhere=_counts(orders if every else None, None if lists is None else len(lists)),
-        base_held=None if holdings is None else _held(holdings.balances, base_asset),
+        base_held=None if base is None else total((base.free, base.locked)),
+        base_free=None if base is None else base.free,
+        quote_free=None if quote is None else quote.free,
         buying=None if here is None else _buying(here),
     )
 
@@ -133,9 +142,11 @@ def _counts(orders: Iterable[OpenOrder] | None, lists: int | None) -> OpenCounts
     )
 
 
-def _held(balances: Iterable[Balance], asset: str) -> Decimal:
-    """What there is of an asset, free and locked; an asset that is not listed is not held."""
-    return total(amount for each in balances if each.asset == asset for amount in (each.free, each.locked))
+def _balance(balances: Iterable[Balance] | None, asset: str) -> Balance | None:
+    """What there is of an asset, which is nothing where it is not listed; None where balances are not known."""
+    if balances is None:
+        return None
+    return next((each for each in balances if each.asset == asset), Balance(asset, Decimal(0), Decimal(0)))
 
 
 def _buying(orders: Iterable[OpenOrder]) -> Decimal:

@@ -12,11 +12,12 @@ from binance_spot_mcp.domain.facts import Account, Market
 from binance_spot_mcp.errors import FilterFailure, Refused
 
 MARKET_LOT_SIZE = {"filterType": "MARKET_LOT_SIZE", "minQty": "0.00000000", "maxQty": "30", "stepSize": "0.00000000"}
+RICH = Account(base_free=Decimal(10**9), quote_free=Decimal(10**9))
 AVERAGE = Market(reference_price="unset", average_price=Decimal(50000), average_minutes=5)
 
 
 def test_an_order_that_keeps_every_rule_passes_and_says_what_it_is_worth() -> None:
-    found = check(order(**limit("0.5", "50000.01")), rules())
+    found = check(order(**limit("0.5", "50000.01")), rules(), account=RICH)
     assert found.passed
     assert found.refusal() is None
     assert found.fix == {}
@@ -138,7 +139,7 @@ def test_a_stop_that_would_trigger_at_once_is_refused_with_the_last_price(
     if not passes:
         assert "last price 100" in found.violations[0].message
         assert found.fix == {}
-    unknown = check(request, rules(PRICE_FILTER))
+    unknown = check(request, rules(PRICE_FILTER), account=RICH)
     assert unknown.passed
     assert unknown.missing == {"last_price"}
 
@@ -146,7 +147,10 @@ def test_a_stop_that_would_trigger_at_once_is_refused_with_the_last_price(
 def test_an_unknown_price_is_said_and_never_a_silent_pass() -> None:
     found = check(order(**market(quantity="1")), rules())
     assert found.passed
-    assert [str(each) for each in found.unchecked] == ["NOTIONAL: not checked here: the reference price is not known."]
+    assert [str(each) for each in found.unchecked] == [
+        "NOTIONAL: not checked here: the reference price is not known.",
+        "BALANCE: not checked here: how much USDT the order takes is known when it fills.",
+    ]
     assert found.missing == {"reference_price", "average_price"}
 
 
@@ -160,7 +164,7 @@ def test_the_size_of_a_quote_amount_is_left_to_the_exchange_and_its_value_is_che
     found = check(order(**market(quoteOrderQty="4.99")), rules(LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL))
     assert [each.rule for each in found.violations] == ["NOTIONAL"]
     assert found.fix == amounts(quoteOrderQty="5")
-    assert [each.rule for each in found.unchecked] == ["MARKET_LOT_SIZE"]
+    assert [each.rule for each in found.unchecked] == ["MARKET_LOT_SIZE", "BALANCE"]
 
 
 def test_a_pegged_order_is_judged_by_the_level_it_pegs_to() -> None:
@@ -225,6 +229,6 @@ def test_an_amendment_can_only_lower_the_quantity_and_only_so_often() -> None:
 
 def test_filters_of_the_account_that_nobody_asked_for_are_said() -> None:
     public = replace(rules(LOT_SIZE), of_account=False)
-    found = check(order(**limit()), public)
+    found = check(order(**limit()), public, account=RICH)
     assert found.passed
     assert found.missing == {"account_filters"}

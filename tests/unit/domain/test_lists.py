@@ -140,6 +140,7 @@ def test_what_a_waiting_leg_will_meet_is_left_to_the_exchange_and_said() -> None
     assert {str(each) for each in found.unchecked} == {
         "TRIGGER_PRICE: not checked here: the leg waits, and is judged by the price at which it enters the book.",
         "LOT_SIZE: not checked here: the quantity is what the working order will have bought.",
+        "BALANCE: not checked here: which funds a list holds back is the exchange's to say.",
     }
     assert found.missing == frozenset()
 

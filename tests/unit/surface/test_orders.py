@@ -52,6 +52,13 @@ EXCHANGE_INFO = {
     "exchangeFilters": [],
     "symbols": [SYMBOL],
 }
+ACCOUNT = {
+    "accountType": "SPOT",
+    "canTrade": True,
+    "commissionRates": {"maker": "0", "taker": "0", "buyer": "0", "seller": "0"},
+    "balances": [{"asset": "USDT", "free": "50", "locked": "0"}],
+    "updateTime": NOW_MS,
+}
 ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": "100", "quantity": "0.5"}
 UNKNOWN = Rejected(
     "The exchange knows no such symbol.", code="UNKNOWN_SYMBOL", exchange=ExchangeError(-1121, "Invalid symbol.")
@@ -88,6 +95,7 @@ def market(exchange: ScriptedExchange) -> ScriptedExchange:
     exchange.replies |= {
         "get_exchange_info": msgspec.json.encode(EXCHANGE_INFO),
         "get_my_filters": SpotError("No key.", code="READ_ONLY"),
+        "get_account": msgspec.json.encode(ACCOUNT),
         "test_order": b"{}",
         "place_order": accepted,
         "get_price": b'[{"symbol":"BTCUSDT","price":"100.0"},{"symbol":"ETHUSDT","price":"10.0"}]',
