@@ -136,6 +136,7 @@ SIGNED: dict[Variant, dict[str, Any]] = {
     },
     ("openOrders.cancelAll", "default"): {"symbol": "BTCUSDT"},
     ("orderList.place", "default"): {
+        "newOrderRespType": "RESULT",
         "symbol": "BTCUSDT",
         "side": "SELL",
         "quantity": "0.01000",

@@ -111,6 +111,23 @@ async def test_placements_show_the_order_counts_too(api: ApiClient) -> None:
     ]
 
 
+async def test_refused_placements_show_them_as_well(api: ApiClient) -> None:
+    refused = await api.signed("order.place", **(RESTING | {"quantity": "100"}))
+    assert code(refused) == (400, -2010)
+    assert [(each["rateLimitType"], each["count"]) for each in refused["rateLimits"]] == [
+        ("ORDERS", 0),
+        ("ORDERS", 0),
+        ("REQUEST_WEIGHT", 3),
+    ]
+
+
+async def test_the_older_oco_method_shows_fills_unless_told_otherwise(api: ApiClient) -> None:
+    """Its page alone of the lists' names a default: FULL."""
+    legacy = {"symbol": "BTCUSDT", "side": "SELL", "quantity": "0.01000", "price": "110000.00", "stopPrice": "90000.00"}
+    placed = await api.signed("orderList.place", **legacy)
+    assert [report["fills"] for report in placed["result"]["orderReports"]] == [[], []]
+
+
 async def test_times_are_microseconds_on_request(floor: SocketFloor) -> None:
     api = await floor.open_api("?timeUnit=microsecond")
     assert (await api.call("time"))["result"]["serverTime"] == floor.clock.now_us()
@@ -364,6 +381,7 @@ async def test_over_the_order_limit_the_answer_says_when_to_come_back() -> None:
         refused = await api.signed("order.place", **RESTING)
         assert code(refused) == (429, -1015)
         assert refused["error"]["data"]["retryAfter"] == api.now_ms + 10_000
+        assert [each["count"] for each in refused["rateLimits"]] == [1, 3]
 
 
 async def test_many_messages_a_second_are_no_offence_here(floor: SocketFloor) -> None:

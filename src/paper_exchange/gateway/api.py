@@ -46,7 +46,7 @@ class Reply:
     """An answer, still without its protocol.
 
     Attributes:
-        account: Whose unfilled orders the call counted, None when it placed none.
+        account: Whose unfilled orders the call was about, None when it was to place none.
         retry_at_us: When a limit lets the caller in again.
     """
 
@@ -71,15 +71,13 @@ class Api:
             address.charge(weight, now_us, raw_requests=request.raw_requests)
             reply = self._answer(endpoint, request, now_us)
         except Rejected as error:
-            return Reply(error.status, error.body, retry_at_us=error.retry_at_us)
+            return _refused(error)
         except Refusal as refusal:
-            refused = refusals.rejected(refusal)
-            return Reply(refused.status, refused.body)
+            return _refused(refusals.rejected(refusal))
         except Exception:  # noqa: BLE001 - the boundary: a defect here must not end the connection
             _log.exception("%s failed", endpoint.route)
-            broken = refusals.unknown_error()
-            return Reply(broken.status, broken.body)
-        if endpoint.free_on_success:
+            return _refused(refusals.unknown_error())
+        if endpoint.free_on_success and reply.status == 200:
             address.give_back(weight, now_us)
         return reply
 
@@ -89,7 +87,7 @@ class Api:
             self.venue.limits.address(address).charge(endpoint.cost({}), self.venue.exchange.now_us())
         except Rejected as limit:
             error = limit
-        return Reply(error.status, error.body, retry_at_us=error.retry_at_us)
+        return _refused(error)
 
     def _answer(self, endpoint: Endpoint, request: Request, now_us: int) -> Reply:
         if endpoint.security == "NONE":
@@ -113,20 +111,22 @@ class Api:
         quota = self.venue.limits.account(account)
         over_quota = quota.over(endpoint.orders, now_us)
         if over_quota is not None and not endpoint.survives_quota(arguments):
-            raise over_quota
+            return _refused(over_quota, account)
         quota.add(endpoint.orders, now_us)
         if window.too_old(now_us):
-            raise refusals.timestamp_too_old()
+            return _refused(refusals.timestamp_too_old(), account)
         try:
             payload = endpoint.answer(self.venue, arguments, Caller(account, unit, over_quota))
-        except Refusal:
-            quota.add(-endpoint.orders, now_us)
-            raise
-        except Rejected as error:
-            if not error.counts_as_orders:
+        except (Refusal, Rejected) as error:
+            refused = error if isinstance(error, Rejected) else refusals.rejected(error)
+            if not refused.counts_as_orders:
                 quota.add(-endpoint.orders, now_us)
-            raise
+            return _refused(refused, account)
         return Reply(200, payload, account=account)
+
+
+def _refused(error: Rejected, account: int | None = None) -> Reply:
+    return Reply(error.status, error.body, account=account, retry_at_us=error.retry_at_us)
 
 
 def _read(endpoint: Endpoint, sent: Mapping[str, str], read_already: frozenset[str]) -> Arguments:

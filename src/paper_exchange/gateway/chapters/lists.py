@@ -31,7 +31,7 @@ from paper_exchange.gateway.chapters.shared import (
 from paper_exchange.gateway.endpoint import Answer, Caller, Endpoint, Venue
 from paper_exchange.gateway.parameters import Arguments, Parameter, amount, client_id, new_client_id, whole
 from paper_exchange.gateway.refusals import Rejected
-from paper_exchange.gateway.rendering import Json
+from paper_exchange.gateway.rendering import Json, ResponseType
 from paper_exchange.gateway.rules import (
     Rule,
     at_most_hours,
@@ -81,12 +81,16 @@ def place_oco(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
     return _place(venue, arguments, caller, "OCO", _pair(arguments, spec, (ABOVE, BELOW), SIDE, QUANTITY))
 
 
-def place_legacy_oco(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
+def placing_legacy_oco(default: ResponseType) -> Answer:
     """A LIMIT_MAKER and a stop, named by what they are and not by where they lie."""
-    spec = venue.exchange.engine.symbol(arguments[SYMBOL])
-    profit, stop = _legacy_legs(arguments, spec)
-    above, below = (profit, stop) if profit.side == "SELL" else (stop, profit)
-    return _place(venue, arguments, caller, "OCO", (above, below))
+
+    def answer(venue: Venue, arguments: Arguments, caller: Caller) -> Json:
+        spec = venue.exchange.engine.symbol(arguments[SYMBOL])
+        profit, stop = _legacy_legs(arguments, spec)
+        above, below = (profit, stop) if profit.side == "SELL" else (stop, profit)
+        return _place(venue, arguments, caller, "OCO", (above, below), default=default)
+
+    return answer
 
 
 def _placing_after_one(kind: ListKind) -> Answer:
@@ -155,7 +159,15 @@ def all_order_lists(venue: Venue, arguments: Arguments, caller: Caller) -> list[
     return [rendering.listed(row, caller.unit) for row in rows]
 
 
-def _place(venue: Venue, arguments: Arguments, caller: Caller, kind: ListKind, orders: tuple[Terms, ...]) -> Json:
+def _place(
+    venue: Venue,
+    arguments: Arguments,
+    caller: Caller,
+    kind: ListKind,
+    orders: tuple[Terms, ...],
+    *,
+    default: ResponseType = "RESULT",
+) -> Json:
     command = PlaceList(
         account=caller.account,
         symbol=arguments[SYMBOL],
@@ -164,7 +176,7 @@ def _place(venue: Venue, arguments: Arguments, caller: Caller, kind: ListKind, o
         list_client_order_id=arguments.get(LIST_CLIENT_ID),
     )
     placement = cast("PlacedList", venue.exchange.submit(command).reply)
-    return rendering.placed_list(placement, arguments.get(RESPONSE_TYPE) or "RESULT", caller.unit)
+    return rendering.placed_list(placement, arguments.get(RESPONSE_TYPE) or default, caller.unit)
 
 
 def _working(arguments: Arguments, spec: SymbolSpec) -> Terms:
@@ -289,7 +301,7 @@ ENDPOINTS = (
     ),
     _placement(
         "POST /api/v3/order/oco",
-        place_legacy_oco,
+        placing_legacy_oco("RESULT"),
         2,
         (
             *_COMMON,

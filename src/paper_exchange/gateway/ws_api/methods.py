@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from paper_exchange.gateway import rendering
 from paper_exchange.gateway.chapters.general import exchange_info
+from paper_exchange.gateway.chapters.lists import placing_legacy_oco
 from paper_exchange.gateway.chapters.orders import cancel
 from paper_exchange.gateway.chapters.sor import place_sor_order
 from paper_exchange.gateway.endpoint import Answer, Caller, Endpoint, Venue
@@ -89,6 +90,7 @@ def _place_sor_order(venue: Venue, arguments: Arguments, caller: Caller) -> list
 _DIFFERENT: dict[str, Answer] = {
     "exchangeInfo": _exchange_info,
     "order.cancel": _cancel_order,
+    "orderList.place": placing_legacy_oco("FULL"),
     "sor.order.place": _place_sor_order,
 }
 
