@@ -115,7 +115,7 @@ class Spot:
         """Measure offset and round trip to the exchange's clock; of several samples the median counts."""
         line = await self._open()
         call = self._prepared(line, SERVER_TIME, ServerTimeParams(), urgent=True)
-        # Orders go to the first host, so it is this one's round trip that matters.
+        # Over REST, orders go to the first host, so it is this one's round trip that matters.
         call = replace(call, origins=call.origins[:1])
         scale = 1 if self._settings.microseconds else 1000
         answers = [await self._read(line, call) for _ in range(samples)]
@@ -146,9 +146,12 @@ class Spot:
         origins = line.venue.rest[:1] if endpoint.signed else line.venue.rest
         if endpoint.data_only and line.venue.market_data:
             origins = (*origins, line.venue.market_data)
-        if not origins:
+        method = endpoint.method(params)
+        if not line.carries(method, origins):
             raise Refused(
-                "The host in BINANCE_BASE_URL serves public market data alone; remove the setting for this call.",
+                "The host in BINANCE_BASE_URL serves public market data alone; remove the setting for this call."
+                if line.venue.market_data
+                else "REST, which this call needs, is off, as BINANCE_BASE_URL names no exchange.",
                 code="ENDPOINT_REFUSED",
             )
         return Call(
@@ -158,7 +161,7 @@ class Spot:
             cost=Cost(endpoint.cost(params), endpoint.order_count),
             call_class="urgent" if urgent else _class_of(endpoint),
             origins=origins,
-            method=endpoint.method(params),
+            method=method,
         )
 
     async def _know_the_time(self, call: Call) -> None:
@@ -199,7 +202,7 @@ class Spot:
         tries = 0
         while True:
             try:
-                return await self._stamped(line, call, call.origins[tries % len(call.origins)])
+                return await self._stamped(line, call, tries)
             except (Unreachable, Unavailable) as failure:
                 pause_ms = self._world.random() * BACKOFF_MS * 2**tries
                 spent_ms = (self._world.monotonic_ns() - began_ns) / 1_000_000
@@ -208,9 +211,9 @@ class Spot:
                     raise
             await self._world.sleep(pause_ms / 1000)
 
-    async def _stamped(self, line: "Line", call: Call, origin: str | None = None) -> Answer[Any]:
+    async def _stamped(self, line: "Line", call: Call, tries: int = 0) -> Answer[Any]:
         """Send a call; where its timestamp is refused, measure the clock, sign it anew and send it once more."""
-        origin = origin or call.origins[0]
+        origin = call.origin(tries)
         try:
             return await line.once(call, origin)
         except Rejected as refusal:

@@ -98,7 +98,7 @@ class Settings(BaseModel):
         None, description="The one way to a proxy, as http://host:port; HTTPS_PROXY and the like are ignored."
     )
     transport: Annotated[Literal["auto", "rest", "ws"], BeforeValidator(_lower)] = Field(
-        "auto", description="How requests travel. Only REST exists in this version, so auto means rest."
+        "auto", description="How requests travel: rest, ws (the WebSocket API), or auto: REST until the socket is open."
     )
     recv_window: int = Field(5000, gt=0, le=60_000, description="Milliseconds for which a signed request is valid.")
     time_unit: Annotated[Literal["MILLISECOND", "MICROSECOND"], BeforeValidator(_upper)] = Field(
@@ -328,8 +328,6 @@ def _refuse_contradictions(settings: Settings, origins: Mapping[str, Origin]) ->
         )
     if settings.live_trading and settings.read_only:
         raise SettingsError(f"{_said('live_trading', origins)} contradicts {_said('read_only', origins)}; remove one.")
-    if settings.transport == "ws":
-        raise SettingsError(f"{_said('transport', origins)} asks for ws, which this version does not have; use auto.")
     _refuse_incomplete_key(settings, origins)
 
 

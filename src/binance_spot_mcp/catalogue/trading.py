@@ -103,12 +103,32 @@ class CancelOrderParams(Params):
     new_client_order_id: NewClientOrderId = None
 
 
-CANCEL_ORDER: Endpoint[CancelOrderParams, OrderReport] = Endpoint(
+class Cancelled(OrderReport, frozen=True, kw_only=True):
+    """What a cancel did: to an order, or to a whole list, which has `order_reports` and no order id.
+
+    Over the WebSocket API the cancel of a leg shows its list; REST shows the leg.
+    """
+
+    order_id: int = 0
+    client_order_id: str = ""
+    transact_time: int = 0
+    contingency_type: str | None = None
+    list_order_status: str | None = None
+    list_client_order_id: str | None = None
+    order_reports: tuple[OrderReport, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what is neither, e.g. an empty answer."""
+        if not (self.order_id or self.order_reports):
+            raise ValueError("neither an order nor a list was cancelled")
+
+
+CANCEL_ORDER: Endpoint[CancelOrderParams, Cancelled] = Endpoint(
     name="cancel_order",
     title="Cancel an order",
     route=Route("DELETE /api/v3/order", ws="order.cancel"),
     params=CancelOrderParams,
-    result=OrderReport,
+    result=Cancelled,
     toolset="trading",
     source="rest-api.md#cancel-order-trade",
     security="TRADE",
@@ -122,18 +142,6 @@ class CancelAllOrdersParams(Params):
     """Cancel every open order of a symbol, order lists included."""
 
     symbol: Symbol
-
-
-class Cancelled(OrderReport, frozen=True, kw_only=True):
-    """One entry of what cancel-all did: an order, or a whole list, which has `order_reports` and no order id."""
-
-    order_id: int = 0
-    client_order_id: str = ""
-    transact_time: int = 0
-    contingency_type: str | None = None
-    list_order_status: str | None = None
-    list_client_order_id: str | None = None
-    order_reports: tuple[OrderReport, ...] = ()
 
 
 CANCEL_ALL_ORDERS: Endpoint[CancelAllOrdersParams, tuple[Cancelled, ...]] = Endpoint(

@@ -9,7 +9,7 @@ from typing import Any, Final
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
 from binance_spot_mcp.catalogue.lists import CANCEL_ORDER_LIST
 from binance_spot_mcp.catalogue.orders import OrderListReport, OrderReport
-from binance_spot_mcp.catalogue.trading import CANCEL_ALL_ORDERS, Amendment, Replacement
+from binance_spot_mcp.catalogue.trading import CANCEL_ALL_ORDERS, Amendment, Cancelled, Replacement
 from binance_spot_mcp.errors import OutcomeUnknown, Rejected, SpotError
 
 LIST_NAME: Final = "listClientOrderId"
@@ -76,6 +76,8 @@ def _facts(payload: object) -> Iterator[Fact]:
             yield "name", payload.client_order_id
             yield "orderId", payload.order_id
             yield "origClientOrderId", payload.orig_client_order_id
+            if isinstance(payload, Cancelled):
+                yield from (fact for report in payload.order_reports for fact in _facts(report))
         case Replacement():
             yield from _facts(payload.new_order_response)
         case Amendment():

@@ -14,7 +14,7 @@ from binance_spot_mcp.transport.verdict import Reply
 R = TypeVar("R")
 
 Departing = Callable[[int], Awaitable[None]]
-"""Awaited with the time of the timestamp (epoch ms) before the first byte of each attempt; if it raises, none leaves."""
+"""Awaited with the timestamp (epoch ms) before the first byte of each attempt; if it raises, none leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,10 @@ class Call:
         """Its method and path, the scope of a firewall's refusal."""
         return self.endpoint.route.rest
 
+    def origin(self, tries: int) -> str:
+        """The host for REST after so many tries; none where only the WebSocket API serves it."""
+        return self.origins[tries % len(self.origins)] if self.origins else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -75,6 +79,11 @@ class Attempt:
     origin: str
     stamp: Mapping[str, int]
     credentials: Credentials | None
+
+    @property
+    def wire(self) -> dict[str, str]:
+        """Its parameters as text, stamped."""
+        return {**self.call.wire, **{name: str(value) for name, value in self.stamp.items()}}
 
 
 class Carrier(Protocol):

@@ -116,13 +116,12 @@ class RestTransport:
     async def carry(self, attempt: Attempt) -> Reply:
         """Sign an attempt and send it, as `Carrier` says."""
         call, key = attempt.call, attempt.credentials
-        params = {**call.wire, **{name: str(value) for name, value in attempt.stamp.items()}}
         return await self.send(
             HttpRequest(
                 method=call.endpoint.route.method,
                 origin=attempt.origin,
                 path=call.endpoint.route.path,
-                query=signed_query(params, key.signer) if key else query_string(params),
+                query=signed_query(attempt.wire, key.signer) if key else query_string(attempt.wire),
                 api_key=key.api_key if key else None,
                 changes=call.changes,
             )

@@ -7,7 +7,7 @@ from functools import partial
 from pydantic import SecretStr
 
 from binance_spot_mcp.errors import Refused
-from binance_spot_mcp.hosts import HOSTS, HostRefused, admit
+from binance_spot_mcp.hosts import HOSTS, Channel, HostRefused, admit
 from binance_spot_mcp.settings import Settings, SettingsError
 from binance_spot_mcp.signing import Signer, hmac_signer, private_key_signer
 from binance_spot_mcp.vocabulary import Environment
@@ -40,11 +40,17 @@ def checked(venue: Venue, env: Environment) -> Venue:
     Raises:
         Refused: One does not.
     """
-    for origin in (*venue.rest, *((venue.market_data,) if venue.market_data else ())):
-        try:
-            admit(origin, env, "rest")
-        except HostRefused as refusal:
-            raise Refused(f"{origin} was refused: {refusal}.", code="ENDPOINT_REFUSED") from None
+    channels: tuple[tuple[Channel, tuple[str | None, ...]], ...] = (
+        ("rest", (*venue.rest, venue.market_data)),
+        ("streams", (venue.streams,)),
+        ("ws_api", (venue.ws_api,)),
+    )
+    for channel, urls in channels:
+        for url in filter(None, urls):
+            try:
+                admit(url, env, channel)
+            except HostRefused as refusal:
+                raise Refused(f"{url} was refused: {refusal}.", code="ENDPOINT_REFUSED") from None
     return venue
 
 
@@ -52,15 +58,25 @@ def configured_venue(settings: Settings) -> Venue:
     """The venue that the settings name.
 
     Raises:
-        Refused: No REST exchange is named.
+        Refused: No exchange is named that could be called.
     """
+    venue = _named_venue(settings)
+    if settings.transport == "ws" and venue.ws_api is None:
+        raise Refused(
+            "BINANCE_TRANSPORT=ws needs the WebSocket API, which is off: set BINANCE_WS_API_BASE.",
+            code="ENDPOINT_REFUSED",
+        )
+    only_rest = settings.transport == "rest" or venue.ws_api is None
+    if only_rest and not (venue.rest or venue.market_data):
+        raise Refused("REST is off, as BINANCE_BASE_URL names no exchange.", code="ENDPOINT_REFUSED")
+    return venue
+
+
+def _named_venue(settings: Settings) -> Venue:
     signer = partial(_configured_signer, settings) if settings.has_key else None
     if settings.env == "paper":
-        if settings.base_url is None:
-            raise Refused("REST is off, as BINANCE_BASE_URL names no exchange.", code="ENDPOINT_REFUSED")
-        return Venue(
-            (settings.base_url,), None, settings.api_key, signer, streams=settings.ws_base, ws_api=settings.ws_api_base
-        )
+        rest = (settings.base_url,) if settings.base_url else ()
+        return Venue(rest, None, settings.api_key, signer, streams=settings.ws_base, ws_api=settings.ws_api_base)
     hosts = HOSTS[settings.env]
     first = settings.base_url or hosts.rest[0]
     streams = settings.ws_base or hosts.streams[0]

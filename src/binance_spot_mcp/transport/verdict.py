@@ -16,9 +16,11 @@ from binance_spot_mcp.errors import (
     SpotError,
     Unavailable,
 )
+from binance_spot_mcp.transport.ledger import LimitType
 from binance_spot_mcp.transport.meanings import CODES, TEXTS, UNKNOWN_OUTCOME, Meaning
 
 TOO_MANY_ORDERS = -1015
+TOO_MANY_CONNECTIONS = -1034
 CANCEL_REPLACE_HALF = -2021
 CANCEL_REPLACE_FAILED = -2022
 _ONE_HALF = {
@@ -86,7 +88,7 @@ def verdict(reply: Reply, *, changes: bool) -> SpotError | None:
                 exchange=said,
             )
         case 429:
-            meaning = CODES[said.code if said and said.code in (TOO_MANY_ORDERS, -1034) else -1003]
+            meaning = CODES[said.code if said and said.code in (TOO_MANY_ORDERS, TOO_MANY_CONNECTIONS) else -1003]
             return _rejected(meaning, sent, said)
         case 451:
             return Rejected(_REGION, code="ENDPOINT_REFUSED", sent=sent, retry="never")
@@ -124,13 +126,14 @@ def retry_after_ms(headers: Mapping[str, str]) -> int | None:
     return int(value) * 1000 if value.isascii() and value.isdigit() and len(value) < 10 else None
 
 
-def too_many_orders(reply: Reply) -> bool:
-    """Whether it is the count of unfilled orders that was exceeded, in all or in one half of a cancel-replace."""
+def exceeded(reply: Reply) -> LimitType:
+    """Which kind of limit a 429 is about, be it in one half of a cancel-replace; request weight if it does not say."""
     said = exchange_error(reply)
-    if said is None:
-        return False
-    half = (said.data or {}).get("newOrderResponse")
-    return TOO_MANY_ORDERS in (said.code, half.get("code") if isinstance(half, dict) else None)
+    half = (said.data or {}).get("newOrderResponse") if said else None
+    codes = (said.code if said else None, half.get("code") if isinstance(half, dict) else None)
+    if TOO_MANY_ORDERS in codes:
+        return "ORDERS"
+    return "CONNECTIONS" if TOO_MANY_CONNECTIONS in codes else "REQUEST_WEIGHT"
 
 
 def banned_until_ms(said: ExchangeError | None) -> int:

@@ -51,7 +51,8 @@ class Machine:
         return f"call-{self.calls}"
 
     def spot(self, **environ: str) -> Spot:
-        """A client with these settings; the testnet without a key if there are none."""
+        """A client with these settings over REST; the testnet without a key if there are none."""
+        environ = {"BINANCE_TRANSPORT": "rest", **environ}
         return Spot(load(environ=environ, env_file=None).settings, world=self.world())
 
     def paper_spot(self, venue: Callable[[], Awaitable[Venue]]) -> Spot:

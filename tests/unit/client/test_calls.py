@@ -184,9 +184,8 @@ async def test_what_may_change_orders_is_sent_once(
     exchange.on(PLACE, trouble)
     exchange.on("DELETE /api/v3/order", trouble)
     spot = machine.spot(**KEY)
-    call = spot.call(PLACE_ORDER, BUY) if operation == "place" else spot.call(CANCEL_ORDER, CANCEL)
     with pytest.raises(kind) as failure:
-        await call
+        await (spot.fetch(PLACE_ORDER, BUY) if operation == "place" else spot.fetch(CANCEL_ORDER, CANCEL))
     assert type(failure.value) is kind
     assert len(exchange.asked("/api/v3/order")) == 1
     assert machine.slept == []

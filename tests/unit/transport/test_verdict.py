@@ -9,9 +9,9 @@ from binance_spot_mcp.errors import OutcomeUnknown, PartlyDone, Rejected, SpotEr
 from binance_spot_mcp.transport.verdict import (
     Reply,
     banned_until_ms,
+    exceeded,
     exchange_error,
     retry_after_ms,
-    too_many_orders,
     verdict,
 )
 
@@ -147,12 +147,14 @@ def test_one_half_that_happened_counts_under_any_status_and_code() -> None:
     assert (type(neither), neither.code, neither.retry) == (Rejected, "RATE_LIMITED", "at")
 
 
-def test_a_refused_new_order_says_that_it_is_the_order_count_that_was_exceeded() -> None:
+def test_a_429_says_which_limit_was_exceeded() -> None:
     data = halves("SUCCESS", "FAILURE", new_code=-1015)
-    assert too_many_orders(reply(429, {"code": -2021, "msg": "x", "data": data}))
-    assert too_many_orders(reply(429, {"code": -1015, "msg": "x"}))
-    assert not too_many_orders(reply(429, {"code": -2021, "msg": "x", "data": {"newOrderResponse": None}}))
-    assert not too_many_orders(reply(429, HTML))
+    assert exceeded(reply(429, {"code": -2021, "msg": "x", "data": data})) == "ORDERS"
+    assert exceeded(reply(429, {"code": -1015, "msg": "x"})) == "ORDERS"
+    assert exceeded(reply(429, {"code": -1034, "msg": "x"})) == "CONNECTIONS"
+    assert exceeded(reply(429, {"code": -1003, "msg": "x"})) == "REQUEST_WEIGHT"
+    assert exceeded(reply(429, {"code": -2021, "msg": "x", "data": {"newOrderResponse": None}})) == "REQUEST_WEIGHT"
+    assert exceeded(reply(429, HTML)) == "REQUEST_WEIGHT"
 
 
 def test_a_half_without_verdict_leaves_the_cancel_replace_unknown() -> None:
