@@ -19,10 +19,13 @@ def from_id(rows: Sequence[T], first_id: int | None, limit: int, id_of: Callable
 def between(
     rows: Sequence[T], start_us: int | None, end_us: int | None, limit: int, time_of: Callable[[T], int]
 ) -> Sequence[T]:
-    """The oldest rows of a time range; the newest ones where it has no start."""
-    chosen = [
-        row
-        for row in rows
-        if (start_us is None or time_of(row) >= start_us) and (end_us is None or time_of(row) <= end_us)
-    ]
+    """The oldest rows of a time range, by that time; the newest ones where it has no start."""
+    chosen = sorted(
+        (
+            row
+            for row in rows
+            if (start_us is None or time_of(row) >= start_us) and (end_us is None or time_of(row) <= end_us)
+        ),
+        key=time_of,
+    )
     return chosen[-limit:] if start_us is None else chosen[:limit]

@@ -27,6 +27,8 @@ _SYMBOL_PATTERN = r"^[\w\-._&&[^a-z]]{1,50}$"
 """A Java regular expression (an intersection); `_is_symbol` is what it means."""
 _CLIENT_ID_PATTERN = "^[a-zA-Z0-9-_]{1,36}$"
 
+_REST_OF_MILLISECOND_US = 999
+
 INT_MAX = 2**31 - 1
 LONG_MAX = 2**63 - 1
 
@@ -246,10 +248,16 @@ def row_limit(default: int = 500, maximum: int = 1000) -> Parameter[int]:
     return Parameter("limit", read, default=default)
 
 
-def moment(name: str) -> Parameter[int]:
-    """A time bound in ms or us since the epoch; the value is microseconds."""
+def moment(name: str, *, is_end: bool = False) -> Parameter[int]:
+    """A time bound in ms or us since the epoch; the value is microseconds. A millisecond that ends a range is in it."""
     plain = whole(name)
-    return Parameter(name, lambda name, text: in_microseconds(plain.read(name, text)))
+
+    def read(name: str, text: str) -> int:
+        sent = plain.read(name, text)
+        value = in_microseconds(sent)
+        return value + _REST_OF_MILLISECOND_US if is_end and value != sent else value
+
+    return Parameter(name, read)
 
 
 def amount(name: str) -> Parameter[Decimal]:

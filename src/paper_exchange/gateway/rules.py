@@ -17,7 +17,7 @@ Rule = Callable[[Arguments], None]
 Condition = Mapping[str, frozenset[str]]
 """Parameter names with the values under which a rule counts; all of them must hold."""
 
-_HOUR_US = int(timedelta(hours=1).total_seconds()) * 1_000_000
+_HOUR_MS = int(timedelta(hours=1).total_seconds()) * 1000
 
 
 def when(**values: str | tuple[str, ...]) -> Condition:
@@ -150,12 +150,12 @@ def combinations(*allowed: str, free: str = "") -> Rule:
 
 
 def at_most_hours(hours: int) -> Rule:
-    """startTime and endTime lie that far apart at most (-1127)."""
+    """startTime and endTime, microseconds by now, lie that far apart at most, in whole milliseconds (-1127)."""
 
     def check(arguments: Arguments) -> None:
         start: Any = arguments.sent("startTime")
         end: Any = arguments.sent("endTime")
-        if start is not None and end is not None and end - start > hours * _HOUR_US:
+        if start is not None and end is not None and end // 1000 - start // 1000 > hours * _HOUR_MS:
             raise refusals.span_too_long(hours)
 
     return check

@@ -106,18 +106,21 @@ def open_orders(venue: Venue, arguments: Arguments, caller: Caller) -> list[Json
 
 
 def all_orders(venue: Venue, arguments: Arguments, caller: Caller) -> list[Json]:
-    """Orders by id or time; with a time bound the id does not count."""
+    """Orders by id, or by the time of their last change; with a time bound the id does not count.
+
+    Source: rest-api.md#all-orders-user_data, web-socket-api.md#account-order-history-user_data
+    """
     start_us, end_us, limit = arguments.get(START_TIME), arguments.get(END_TIME), arguments[LIMIT]
     known = venue.exchange.engine.orders(caller.account, arguments[SYMBOL], now_us=venue.exchange.now_us())
     orders = venue.shown(known)
 
-    def created_us(row: Order) -> int:
-        return row.created_us
+    def updated_us(row: Order) -> int:
+        return row.update_us
 
     if start_us is None and end_us is None:
         rows = paging.from_id(orders, arguments.get(ORDER_ID), limit, lambda row: row.order_id)
     else:
-        rows = paging.between(orders, start_us, end_us, limit, created_us)
+        rows = paging.between(orders, start_us, end_us, limit, updated_us)
     return [rendering.queried(row, caller.unit) for row in rows]
 
 
@@ -155,7 +158,7 @@ def prevented_matches(venue: Venue, arguments: Arguments, caller: Caller) -> lis
 
 
 def allocations(venue: Venue, arguments: Arguments, caller: Caller) -> list[Json]:
-    """Fills by smart order routing."""
+    """Fills by smart order routing, by time or from the oldest on."""
     found: list[Allocation] = [
         row
         for row in venue.exchange.engine.allocations(caller.account, arguments[SYMBOL])
@@ -163,7 +166,8 @@ def allocations(venue: Venue, arguments: Arguments, caller: Caller) -> list[Json
     ]
     start_us, end_us, limit = arguments.get(START_TIME), arguments.get(END_TIME), arguments[LIMIT]
     if start_us is None and end_us is None:
-        rows = paging.from_id(found, arguments.get(FROM_ALLOCATION_ID), limit, lambda row: row.allocation_id)
+        first_id = arguments.get(FROM_ALLOCATION_ID) or 0
+        rows = paging.from_id(found, first_id, limit, lambda row: row.allocation_id)
     else:
         rows = paging.between(found, start_us, end_us, limit, lambda row: row.time_us)
     return [rendering.allocation(row, caller.unit) for row in rows]

@@ -149,13 +149,16 @@ def open_order_lists(venue: Venue, _: Arguments, caller: Caller) -> list[Json]:
 
 
 def all_order_lists(venue: Venue, arguments: Arguments, caller: Caller) -> list[Json]:
-    """Lists by id or time."""
+    """Lists by id, or by the time of their last change; with a time bound the id does not count.
+
+    Source: rest-api.md#query-all-order-lists-user_data, web-socket-api.md#account-order-list-history-user_data
+    """
     lists = venue.shown(venue.exchange.engine.order_lists(caller.account))
     start_us, end_us, limit = arguments.get(START_TIME), arguments.get(END_TIME), arguments[LIMIT]
     if start_us is None and end_us is None:
         rows = paging.from_id(lists, arguments.get(FROM_ID), limit, lambda row: row.list_id)
     else:
-        rows = paging.between(lists, start_us, end_us, limit, lambda row: row.created_us)
+        rows = paging.between(lists, start_us, end_us, limit, lambda row: row.update_us)
     return [rendering.listed(row, caller.unit) for row in rows]
 
 

@@ -32,7 +32,7 @@ SYMBOL_STATUS: Parameter[SymbolStatus] = one_of(
 LIMIT = row_limit()
 FROM_ID = whole("fromId")
 START_TIME = moment("startTime")
-END_TIME = moment("endTime")
+END_TIME = moment("endTime", is_end=True)
 ORDER_ID = whole("orderId")
 ORIG_CLIENT_ORDER_ID = orig_client_id("origClientOrderId")
 NEW_CLIENT_ORDER_ID = new_client_id("newClientOrderId")

@@ -16,6 +16,7 @@ from paper_exchange.gateway.endpoint import Answer, Caller, Endpoint, Venue
 from paper_exchange.gateway.endpoints import ENDPOINTS
 from paper_exchange.gateway.parameters import Arguments
 from paper_exchange.gateway.rendering import Json
+from paper_exchange.gateway.rules import Rule, at_most_hours
 from paper_exchange.gateway.sockets.doors import CONNECTIONS
 
 _ROUTES = {
@@ -95,9 +96,17 @@ _DIFFERENT: dict[str, Answer] = {
 }
 
 
+_OTHER_RULES: dict[str, tuple[Rule, ...]] = {"allOrderLists": (at_most_hours(24),)}
+"""Here a time bound makes `fromId` count for nothing. Source: web-socket-api.md#account-order-list-history-user_data"""
+
+
 def _method(name: str, route: str) -> Endpoint:
     endpoint = ENDPOINTS[route]
-    return replace(endpoint, answer=_DIFFERENT.get(name, endpoint.answer))
+    return replace(
+        endpoint,
+        answer=_DIFFERENT.get(name, endpoint.answer),
+        rules=_OTHER_RULES.get(name, endpoint.rules),
+    )
 
 
 METHODS: dict[str, Endpoint] = {name: _method(name, route) for name, route in _ROUTES.items()}
