@@ -52,7 +52,8 @@ class Accounts:
         self._logins: dict[str, Login] = {}
         for login in store.logins() if store is not None else ():
             self._let_in(login)
-        for key in store.keys() if store is not None else ():
+        self._more_keys: list[KeptKey] = [] if store is None else store.keys()
+        for key in self._more_keys:
             self._exchange.keys.register(_usable(key))
 
     def login(self, name: str) -> Login:
@@ -104,13 +105,17 @@ class Accounts:
         return api_key, secret
 
     def add_public_key(self, name: str, pem: str) -> str:
-        """Give an account a key whose signatures fit a public key; returns the key.
+        """Give an account a key whose signatures fit a public key, unless it has one already; returns the key.
 
         Raises:
             UnknownAccount: There is none of that name.
             UnusableKey: `pem` is no Ed25519 or RSA public key that Binance would take.
         """
-        number, api_key = self.number(name), new_text(self._randomness)
+        number = self.number(name)
+        known = next((key for key in self._more_keys if (key.number, key.material) == (number, pem)), None)
+        if known is not None:
+            return known.api_key
+        api_key = new_text(self._randomness)
         kind = public_key(api_key, pem.encode(), number).kind
         self._add_key(KeptKey(api_key, number, kind, pem))
         return api_key
@@ -135,6 +140,7 @@ class Accounts:
             self._exchange.submit(Deposit(account=number, asset=asset, amount=amount))
 
     def _add_key(self, key: KeptKey) -> None:
+        self._more_keys.append(key)
         if self._store is not None:
             self._store.add_key(key)
         self._exchange.keys.register(_usable(key))

@@ -40,6 +40,11 @@ class PaperExchange:
         self._store = store
         self._listeners: list[Listener] = []
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it outlives the process."""
+        return self._store is not None
+
     def now_us(self) -> int:
         """The exchange's time."""
         return self.clock.now_us()

@@ -23,6 +23,8 @@ import msgspec
 from filelock import FileLock, Timeout
 from msgspec import Struct
 
+from paper_exchange.private_file import write_private
+
 _GRACE_S = 3.0
 """How long the exchange outlives its last lease, so that a restarted server finds it again."""
 _FIRST_GRACE_S = 30.0
@@ -152,21 +154,12 @@ async def leasable(home: Path, desk: LeaseDesk, token: str) -> AsyncIterator[Non
     """Take leases, and say where, for as long as the block lasts. The home must be held exclusively."""
     server = await asyncio.start_server(desk.serve, "127.0.0.1", 0)
     address = Address(lease_port=server.sockets[0].getsockname()[1], token=token, pid=os.getpid())
-    _write_private(_address_file(home), msgspec.json.encode(address))
+    write_private(_address_file(home), msgspec.json.encode(address))
     try:
         yield
     finally:
         _address_file(home).unlink(missing_ok=True)
         server.close()
-
-
-def _write_private(file: Path, data: bytes) -> None:
-    """Put a file in place at once and readable by its owner alone."""
-    partial = file.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
-        opened.write(data)
-    partial.replace(file)
 
 
 class Lease:

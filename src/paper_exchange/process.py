@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -9,14 +10,16 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 
 import msgspec
 
+from paper_exchange.admin_client import AdminAddress, findable
 from paper_exchange.background import in_background
-from paper_exchange.keys import new_text
+from paper_exchange.keys import new_text, seeded
 from paper_exchange.lease import (
     ALREADY_RUNNING_STATUS,
     AlreadyRunning,
     LeaseDesk,
     exclusive,
     leasable,
+    state_directory,
 )
 from paper_exchange.options import Options
 from paper_exchange.running import OtherMarket, Running, running
@@ -48,26 +51,40 @@ async def _run(options: Options) -> None:
             desk = LeaseDesk(token, exchange.lease_login)
             await stack.enter_async_context(leasable(options.home, desk, token))
             await stack.enter_async_context(in_background(desk.nobody_left(), ended.set))
-        _announce(exchange, options)
+        if options.home is not None:
+            doors = exchange.doors
+            stack.enter_context(findable(options.home, AdminAddress(doors.admin, doors.admin_token)))
+        _announce(exchange, options, stack)
         await ended.wait()
         _log.info("the paper exchange ends; %d orders stay open", exchange.open_orders())
 
 
-def _announce(exchange: Running, options: Options) -> None:
-    login = exchange.login
+def _announce(exchange: Running, options: Options, stack: AsyncExitStack) -> None:
+    """Say on stdout where everything is, and how to get in."""
+    login, doors = exchange.login, exchange.doors
     if options.print_json:
+        # It brings cryptography along, which takes its time.
+        from paper_exchange.key_file import key_directory, ready_key  # noqa: PLC0415
+
+        kept = None if options.home is None or options.memory else state_directory(options.home)
+        randomness = os.urandom if options.seed is None else seeded(options.seed, "ed25519")
+        file, pem = ready_key(stack.enter_context(key_directory(kept)), randomness)
         line = msgspec.json.encode(
             {
-                "rest": exchange.rest,
-                "ws": exchange.ws,
-                "ws_api": exchange.ws_api,
+                "rest": doors.rest,
+                "ws": doors.ws,
+                "ws_api": doors.ws_api,
                 "api_key": login.api_key,
                 "api_secret": login.api_secret,
+                "ed25519_api_key": exchange.accounts.add_public_key(login.account, pem),
+                "ed25519_private_key_path": str(file.resolve()),
+                "admin": doors.admin,
+                "admin_token": doors.admin_token,
             }
         ).decode()
     else:
         line = (
-            f"paper exchange on {exchange.rest}\nstreams     {exchange.ws}\nWebSocket API {exchange.ws_api}\n"
+            f"paper exchange on {doors.rest}\nstreams     {doors.ws}\nWebSocket API {doors.ws_api}\n"
             f"API key     {login.api_key}\nAPI secret  {login.api_secret}"
         )
     sys.stdout.write(f"{line}\n")

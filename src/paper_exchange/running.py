@@ -1,4 +1,4 @@
-"""An exchange at work: founded or taken up again, its market running, both its ports open.
+"""An exchange at work: founded or taken up again, its market running, its doors open.
 
 async with running(Options(seed=1)) as exchange:
     exchange.rest       # http://127.0.0.1:PORT
@@ -15,15 +15,9 @@ from dataclasses import dataclass
 
 from paper_exchange.accounts import Accounts
 from paper_exchange.background import in_background
-from paper_exchange.clock import RealClock
+from paper_exchange.clock import ShiftedClock, chosen
+from paper_exchange.doors import Doors, open_doors
 from paper_exchange.exchange import PaperExchange
-from paper_exchange.gateway import rest_server
-from paper_exchange.gateway.api import Api
-from paper_exchange.gateway.endpoint import Venue
-from paper_exchange.gateway.endpoints import ENDPOINTS
-from paper_exchange.gateway.limits import Limits, LimitTable
-from paper_exchange.gateway.rest import RestGateway
-from paper_exchange.gateway.socket_server import API_PATH, SocketServer
 from paper_exchange.keys import seeded
 from paper_exchange.lease import LeaseLogin, state_directory
 from paper_exchange.market.record import MarketRecord
@@ -37,8 +31,6 @@ _log = logging.getLogger("paper_exchange")
 
 MARKET_STEP_US = 250_000
 """How often the house acts."""
-STREAM_LAG_US = 10_000
-"""Streams speak after the house has acted, not in the same instant."""
 _LOG_LENGTH = 20_000
 """Commands that a log may hold at least before a snapshot replaces it."""
 _COMMANDS_PER_SECOND_SAVED = 100_000
@@ -54,18 +46,28 @@ class Running:
     """An exchange that answers.
 
     Attributes:
-        rest: Base URL of the REST API.
-        ws: Base URL of the streams, which are below `/ws` and `/stream`.
-        ws_api: URL of the WebSocket API.
         login: Of the first account.
     """
 
-    rest: str
-    ws: str
-    ws_api: str
+    doors: Doors
     login: Login
     accounts: Accounts
     exchange: PaperExchange
+
+    @property
+    def rest(self) -> str:
+        """Base URL of the REST API."""
+        return self.doors.rest
+
+    @property
+    def ws(self) -> str:
+        """Base URL of the streams, which are below `/ws` and `/stream`."""
+        return self.doors.ws
+
+    @property
+    def ws_api(self) -> str:
+        """URL of the WebSocket API."""
+        return self.doors.ws_api
 
     def lease_login(self, account: str) -> LeaseLogin:
         """What a process needs that takes a lease on an account."""
@@ -89,26 +91,23 @@ async def running(options: Options) -> AsyncIterator[Running]:
     """Serve an exchange for as long as the block lasts.
 
     Raises:
-        OSError: A port is taken.
+        OSError: A port is taken, or a file cannot be written.
         OtherMarket: What was kept began with another market.
-        ValueError: A file of symbols, or a tape, cannot be used.
+        ValueError: A file of symbols, a tape or a fault cannot be used.
     """
     async with AsyncExitStack() as stack:
-        clock = RealClock()
+        base_clock = chosen(options.clock)
+        clock = ShiftedClock(base_clock)
         store = _store(options, stack)
         origin = _origin(options, store, clock.now_us())
         market = await stack.enter_async_context(source(options, seed=origin.seed, genesis_us=origin.genesis_us))
         exchange = PaperExchange(clock=clock, record=MarketRecord(market.past), store=store)
-        _found_or_resume(exchange, market)
+        _found_or_resume(exchange, market, clock)
         stack.callback(exchange.save)
         randomness = os.urandom if options.seed is None else seeded(options.seed, "keys")
         accounts = Accounts(exchange, randomness=randomness, store=store)
         for name in options.accounts:
             accounts.login(name)
-        limits = Limits(LimitTable().times(options.limit_factor))
-        exchange.listen(limits.apply)
-        api = Api(Venue(exchange, limits))
-        sockets = SocketServer(api, clock=clock, limit_factor=options.limit_factor, lag_us=STREAM_LAG_US)
         if options.market:
             exchange.execute_due(market.advance(clock.now_us()))
             await stack.enter_async_context(
@@ -116,10 +115,10 @@ async def running(options: Options) -> AsyncIterator[Running]:
             )
         if store is not None:
             await stack.enter_async_context(in_background(_save_now_and_then(exchange, store)))
-        gateway = RestGateway(api, ENDPOINTS)
-        rest = await stack.enter_async_context(rest_server.serving(gateway, options.host, options.port))
-        ws = await stack.enter_async_context(sockets.serving(options.host, options.ws_port))
-        yield Running(rest, ws, f"{ws}{API_PATH}", accounts.login(options.accounts[0]), accounts, exchange)
+        doors = await stack.enter_async_context(
+            open_doors(exchange, accounts, clock, base_clock, options, seed=origin.seed)
+        )
+        yield Running(doors, accounts.login(options.accounts[0]), accounts, exchange)
 
 
 def _store(options: Options, stack: AsyncExitStack) -> Store | None:
@@ -149,9 +148,10 @@ def _origin(options: Options, store: Store | None, now_us: int) -> Origin:
     return kept
 
 
-def _found_or_resume(exchange: PaperExchange, market: Source) -> None:
-    """Let the exchange be what it was, or begin."""
+def _found_or_resume(exchange: PaperExchange, market: Source, clock: ShiftedClock) -> None:
+    """Let the exchange be what it was, or begin. Its time goes on where it was, however fast the clock ran then."""
     if exchange.resume():
+        clock.shift_us = max(0, exchange.engine.now_us - clock.now_us())
         now_us = exchange.now_us()
         exchange.execute_due(Due(now_us, command) for command in market.resuming())
     else:

@@ -159,6 +159,11 @@ class Engine:
         engine._x = snapshots.read(snapshot)
         return engine
 
+    @property
+    def now_us(self) -> int:
+        """The time of the last command."""
+        return self._x.now_us
+
     # Symbols and exchange
 
     @property

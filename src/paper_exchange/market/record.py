@@ -72,6 +72,16 @@ class MarketRecord:
                 self.history(event.symbol).record(_public(event), _taker_order_id(event))
 
 
+class NoRecord(MarketRecord):
+    """Records nothing: for an exchange that nobody will ask about the past."""
+
+    def restore(self, snapshot: bytes) -> None:
+        """Pass over what was recorded."""
+
+    def apply(self, events: Iterable[Event]) -> None:
+        """Pass over what happens."""
+
+
 def _public(trade: Trade) -> PublicTrade:
     return PublicTrade(
         trade.trade_id,
