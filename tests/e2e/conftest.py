@@ -27,6 +27,8 @@ def paper_settings(paper: Running, tmp_path: Path) -> Settings:
     return Settings(
         env="paper",
         base_url=paper.rest,
+        ws_base=paper.ws,
+        ws_api_base=paper.ws_api,
         api_key=SecretStr(paper.login.api_key),
         api_secret=SecretStr(paper.login.api_secret),
         home=tmp_path,

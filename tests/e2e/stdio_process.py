@@ -15,10 +15,12 @@ from typing import Any
 import msgspec
 
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
-from binance_spot_mcp.client import Answer
+from binance_spot_mcp.client import Answer, Spot
 from binance_spot_mcp.logs import configure_logs
 from binance_spot_mcp.server import run
 from binance_spot_mcp.settings import Settings
+from binance_spot_mcp.streams.hub import Streams
+from binance_spot_mcp.streams.waits import Waits
 from binance_spot_mcp.tools.desk import Desk
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.gate import Gate
@@ -73,7 +75,8 @@ async def open_desk() -> AsyncIterator[Desk]:
             snapshots=Snapshots(Path(folder)),
         )
         try:
-            yield Desk("testnet", exchange, gate)
+            streams = Streams(Spot(Settings()), Settings())
+            yield Desk("testnet", exchange, gate, streams, Waits(streams))
         finally:
             await gate.settled()
             say("closed")

@@ -37,7 +37,8 @@ Home = Annotated[
 LogLevel = Annotated[str | None, typer.Option("--log-level", help="DEBUG, INFO, WARNING or ERROR.", show_default=False)]
 LogFile = Annotated[Path | None, typer.Option("--log-file", help="Log here instead of stderr.", show_default=False)]
 Toolsets = Annotated[
-    str | None, typer.Option("--toolsets", help="Only these: market,trading,lists,account,desk.", show_default=False)
+    str | None,
+    typer.Option("--toolsets", help="Only these: market,trading,lists,account,desk,streams.", show_default=False),
 ]
 Tools = Annotated[str | None, typer.Option("--tools", help="Only these tools.", show_default=False)]
 ExcludeTools = Annotated[str | None, typer.Option("--exclude-tools", help="Not these tools.", show_default=False)]

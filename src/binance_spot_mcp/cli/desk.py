@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,8 @@ async def call_once(settings: Settings, tool: AnyTool, arguments: Mapping[str, A
 @asynccontextmanager
 async def _open_desk(settings: Settings) -> AsyncIterator[Desk]:
     from binance_spot_mcp.client import Spot  # noqa: PLC0415
+    from binance_spot_mcp.streams.hub import Streams  # noqa: PLC0415
+    from binance_spot_mcp.streams.waits import Waits  # noqa: PLC0415
     from binance_spot_mcp.trading.client_ids import ClientOrderIds, installation_tag  # noqa: PLC0415
     from binance_spot_mcp.trading.gate import Gate  # noqa: PLC0415
     from binance_spot_mcp.trading.snapshots import Snapshots  # noqa: PLC0415
@@ -53,7 +55,9 @@ async def _open_desk(settings: Settings) -> AsyncIterator[Desk]:
             snapshots=Snapshots(settings.home / "snapshots"),
         )
         stack.push_async_callback(gate.settled)
-        yield Desk(settings.env, spot, gate)
+        streams = await stack.enter_async_context(aclosing(Streams(spot, settings)))
+        waits = stack.enter_context(closing(Waits(streams)))
+        yield Desk(settings.env, spot, gate, streams, waits)
 
 
 @asynccontextmanager

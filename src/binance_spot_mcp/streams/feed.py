@@ -116,10 +116,16 @@ class Feed:
         if mark is None:
             return
         if self._mark is not None and not self._is_new(mark, self._mark, now_ns):
-            self.copies += 1
+            self._copy(now_ns)
             return
         self._mark, self._resumed = mark, False
         self._keep(events, now_ns)
+
+    def _copy(self, now_ns: int) -> None:
+        """What came is known already; it still shows that the stream is alive."""
+        self.copies += 1
+        self.heard_ns = now_ns
+        self.trust(now_ns)
 
     def _keep(self, events: Iterable[tuple[object, msgspec.Raw, Any]], now_ns: int) -> None:
         self.heard_ns = now_ns

@@ -45,7 +45,7 @@ class UserFeed(Feed):
         """An event came."""
         text = bytes(raw)
         if text in self._known:
-            self.copies += 1
+            self._copy(now_ns)
             return
         if len(self._recent) == _RECENT:
             self._known.discard(self._recent[0])

@@ -6,6 +6,8 @@ Source: web-socket-api.md#user-data-stream-subscription, user-data-stream.md
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
 from typing import Protocol
 
 import msgspec
@@ -20,6 +22,7 @@ _LOG_ON, _SUBSCRIBE = "session.logon", "userDataStream.subscribe"
 _SUBSCRIBE_SIGNED, _LIST = "userDataStream.subscribe.signature", "session.subscriptions"
 
 Params = Mapping[str, str | int]
+_NOTHING = msgspec.Raw()
 
 
 class Login(Protocol):
@@ -52,15 +55,22 @@ class _Message(msgspec.Struct, frozen=True, gc=False):
     """Whatever comes in: an event of an account, one of the connection, or an answer."""
 
     subscriptionId: int | None = None  # noqa: N815  # the wire's name
-    event: msgspec.Raw | None = None
+    event: msgspec.Raw = _NOTHING
     id: str | None = None
     status: int = 200
-    result: msgspec.Raw = msgspec.Raw(b"null")
+    result: msgspec.Raw = _NOTHING
     error: _Error | None = None
 
 
 class _Head(msgspec.Struct, frozen=True, gc=False):
     e: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    id: str
+    method: str
+    at_ns: int
 
 
 _decode = msgspec.json.Decoder(_Message).decode
@@ -73,7 +83,8 @@ class UserWire(Wire):
     def __init__(self, login: Login, owner: Owner, timing: Timing, now_ns: Callable[[], int], *, waiting: bool) -> None:
         super().__init__(owner, timing, now_ns, waiting=waiting)
         self._login = login
-        self._asked: tuple[str, int] | None = None
+        self._asked: _Asked | None = None
+        self._ids = count(1)
         self._logged_on = False
         self._subscription: int | None = None
 
@@ -93,20 +104,20 @@ class UserWire(Wire):
 
     def _ask(self, method: str, params: Params, now_ns: int) -> None:
         if self._asked is None:
-            request = {"id": method, "method": method, **({"params": params} if params else {})}
-            if self._send(request, now_ns):
-                self._asked = method, now_ns
+            asked = _Asked(f"user-{next(self._ids)}", method, now_ns)
+            if self._send({"id": asked.id, "method": method, **({"params": params} if params else {})}, now_ns):
+                self._asked = asked
 
     def _unanswered(self, before_ns: int) -> str | None:
-        return self._asked[0] if self._asked is not None and self._asked[1] < before_ns else None
+        return self._asked.method if self._asked is not None and self._asked.at_ns < before_ns else None
 
     def _read(self, message: bytes, now_ns: int) -> None:
         decoded = _decode(message)
-        if decoded.event is not None:
+        if len(decoded.event):
             self._event(decoded.event, decoded.subscriptionId, now_ns)
-        elif self._asked is not None and decoded.id == self._asked[0]:
-            self._asked = None
-            self._answered(decoded, now_ns)
+        elif self._asked is not None and decoded.id == self._asked.id:
+            asked, self._asked = self._asked, None
+            self._answered(asked.method, decoded, now_ns)
         elif decoded.error is not None:
             self._turned_away(decoded.error)
 
@@ -120,21 +131,20 @@ class UserWire(Wire):
         elif subscription is None or subscription == self._subscription:
             self._pass_on(USER, event, now_ns)
 
-    def _answered(self, answer: _Message, now_ns: int) -> None:
+    def _answered(self, method: str, answer: _Message, now_ns: int) -> None:
         if answer.error is not None:
             self._turned_away(answer.error)
             return
-        match answer.id:
-            case "session.logon":
-                self._logged_on = True
-                self._reconcile({USER}, now_ns)
-            case "session.subscriptions":
-                listed = msgspec.json.decode(answer.result, type=list[_Subscribed])
-                there = {each.subscription_id for each in listed}
-                self._carries_only({USER} & self.carried if self._subscription in there else set(), now_ns)
-            case _:
-                self._subscription = msgspec.json.decode(answer.result, type=_Subscribed).subscription_id
-                self._carries_also((USER,))
+        if method == _LOG_ON:
+            self._logged_on = True
+            self._reconcile({USER}, now_ns)
+        elif method == _LIST:
+            listed = msgspec.json.decode(answer.result, type=list[_Subscribed])
+            there = {each.subscription_id for each in listed}
+            self._carries_only({USER} & self.carried if self._subscription in there else set(), now_ns)
+        else:
+            self._subscription = msgspec.json.decode(answer.result, type=_Subscribed).subscription_id
+            self._carries_also((USER,))
 
     def _turned_away(self, error: _Error) -> None:
         """The key was refused, at once or after a while; the connection is of no use."""

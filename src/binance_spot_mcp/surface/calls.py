@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
@@ -25,6 +25,7 @@ from binance_spot_mcp.surface.paging import (
 from binance_spot_mcp.surface.render import failure, success
 from binance_spot_mcp.surface.session import Session
 from binance_spot_mcp.surface.toolbox import DETAIL, options
+from binance_spot_mcp.tools.desk import Progress
 from binance_spot_mcp.tools.tool import AnyTool, Found
 
 LONGEST_CALL_S = 45.0
@@ -49,12 +50,21 @@ class Outcome:
         return self.body["ok"] is True
 
 
-async def call(tool: AnyTool, arguments: Mapping[str, Any], session: Session) -> Outcome:
-    """Check the arguments, make the call, lay out the answer. Never raises: what goes wrong is an answer too."""
+async def call(
+    tool: AnyTool, arguments: Mapping[str, Any], session: Session, progress: Progress | None = None
+) -> Outcome:
+    """Check the arguments, make the call, lay out the answer. Never raises: what goes wrong is an answer too.
+
+    Args:
+        tool: What to call.
+        arguments: As they were sent.
+        session: What tools work with.
+        progress: Tells the caller how far a long call is; None where nobody wants to know.
+    """
     request_id = f"r{next(_numbers):06d}"
     with structlog.contextvars.bound_contextvars(request_id=request_id):
         try:
-            body = await _answered(tool, arguments, session)
+            body = await _answered(tool, arguments, session, progress)
         except SpotError as error:
             _log.info("refused", tool=tool.name, code=error.code, sent=error.sent, message=error.message)
             body = failure(session.env, error)
@@ -64,7 +74,9 @@ async def call(tool: AnyTool, arguments: Mapping[str, Any], session: Session) ->
     return Outcome(body, encode(body))
 
 
-async def _answered(tool: AnyTool, arguments: Mapping[str, Any], session: Session) -> dict[str, Json]:
+async def _answered(
+    tool: AnyTool, arguments: Mapping[str, Any], session: Session, progress: Progress | None
+) -> dict[str, Json]:
     check_size(arguments)
     offered, asked = options(tool), dict(arguments)
     detail = take_choice(asked, "detail", DETAIL) if "detail" in offered else DETAIL[0]
@@ -73,7 +85,7 @@ async def _answered(tool: AnyTool, arguments: Mapping[str, Any], session: Sessio
     cursor = None if where is None else read_cursor(where, paging)
     asked = resume(asked, cursor, paging)
     params = read_arguments(tool.params, asked, tool.rules, offered)
-    found = await _called(tool, params, session)
+    found = await _called(tool, params, session, progress)
     read_as = read_otherwise(params, asked)
     newest = wants_newest(asked, cursor, paging)
 
@@ -93,10 +105,11 @@ async def _answered(tool: AnyTool, arguments: Mapping[str, Any], session: Sessio
         raise
 
 
-async def _called(tool: AnyTool, params: Any, session: Session) -> Found:
+async def _called(tool: AnyTool, params: Any, session: Session, progress: Progress | None) -> Found:
     try:
         with anyio.fail_after(LONGEST_CALL_S):
-            return await tool.call(await session.desk(), params)
+            desk = await session.desk()
+            return await tool.call(desk if progress is None else replace(desk, progress=progress), params)
     except TimeoutError:
         late = f"No answer within {LONGEST_CALL_S:.0f} s."
         if tool.reads:

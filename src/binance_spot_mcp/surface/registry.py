@@ -23,7 +23,8 @@ class RegisteredTool(SdkTool):
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
         """Answer a call; both channels of the result say the same."""
-        return shown(await call(self._tool, arguments, context.request_context.lifespan_context))
+        session = context.request_context.lifespan_context
+        return shown(await call(self._tool, arguments, session, context.report_progress))
 
 
 def shown(outcome: Outcome) -> CallToolResult:

@@ -11,12 +11,43 @@ from binance_spot_mcp.surface.paging import CHARACTERS_PER_TOKEN, pages
 from binance_spot_mcp.tools.checking import check_order
 from binance_spot_mcp.tools.endpoints import ENDPOINT_TOOLS
 from binance_spot_mcp.tools.limits import get_rate_limits
+from binance_spot_mcp.tools.local_books import get_local_book
+from binance_spot_mcp.tools.reading_streams import get_stream_snapshot, list_streams, read_stream, unsubscribe
+from binance_spot_mcp.tools.subscribing import (
+    subscribe_to_average_price_stream,
+    subscribe_to_book_ticker_stream,
+    subscribe_to_depth_stream,
+    subscribe_to_kline_stream,
+    subscribe_to_reference_price_stream,
+    subscribe_to_ticker_stream,
+    subscribe_to_trade_stream,
+    subscribe_to_user_stream,
+)
 from binance_spot_mcp.tools.tool import AnyTool, Toolset
+from binance_spot_mcp.tools.waiting import wait_for
 
 DESK_TOOLS: tuple[AnyTool, ...] = (check_order, get_rate_limits)
 """Tools that span endpoints."""
 
-TOOLBOX: Mapping[str, AnyTool] = {tool.name: tool for tool in (*ENDPOINT_TOOLS, *DESK_TOOLS)}
+STREAM_TOOLS: tuple[AnyTool, ...] = (
+    subscribe_to_trade_stream,
+    subscribe_to_kline_stream,
+    subscribe_to_ticker_stream,
+    subscribe_to_book_ticker_stream,
+    subscribe_to_depth_stream,
+    subscribe_to_average_price_stream,
+    subscribe_to_reference_price_stream,
+    subscribe_to_user_stream,
+    read_stream,
+    list_streams,
+    unsubscribe,
+    get_stream_snapshot,
+    get_local_book,
+    wait_for,
+)
+"""Tools for whatever comes by itself."""
+
+TOOLBOX: Mapping[str, AnyTool] = {tool.name: tool for tool in (*ENDPOINT_TOOLS, *DESK_TOOLS, *STREAM_TOOLS)}
 """Every tool by name, in the order in which a host lists them."""
 
 DETAIL = ("concise", "full")

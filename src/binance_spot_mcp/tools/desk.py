@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # nothing below is needed to list the tools, and importing it takes time
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from binance_spot_mcp.client import Answer
     from binance_spot_mcp.domain.requests import Request
     from binance_spot_mcp.errors import InvalidInput
+    from binance_spot_mcp.streams.hub import Streams
+    from binance_spot_mcp.streams.waits import Waits
     from binance_spot_mcp.trading.gate import Checked, Passed
     from binance_spot_mcp.vocabulary import Environment
 
@@ -47,6 +50,14 @@ class Door(Protocol):
         ...
 
 
+Progress = Callable[[float, float, str], Awaitable[None]]
+"""Tells whoever called how far a call is: so much of so much, and in words."""
+
+
+async def _nobody_listens(done: float, total: float, message: str) -> None:
+    """The progress of a call whose caller does not want to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """An open connection to one environment.
@@ -55,8 +66,14 @@ class Desk:
         env: Which environment.
         spot: For whatever only reads.
         gate: For whatever may change an order.
+        streams: For whatever comes by itself.
+        waits: What is waited for, over several calls.
+        progress: Tells the caller of this call how far it is.
     """
 
     env: Environment
     spot: Exchange
     gate: Door
+    streams: Streams
+    waits: Waits
+    progress: Progress = _nobody_listens

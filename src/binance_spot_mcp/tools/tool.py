@@ -10,7 +10,7 @@ from binance_spot_mcp.catalogue.rules import Rule
 if TYPE_CHECKING:
     from binance_spot_mcp.tools.desk import Desk
 
-Toolset = Literal["market", "trading", "lists", "account", "desk"]
+Toolset = Literal["market", "trading", "lists", "account", "desk", "streams"]
 P = TypeVar("P", bound=Params)
 
 _CANCELS_BY_ID = frozenset({"cancel_order", "cancel_order_list"})

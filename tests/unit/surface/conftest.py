@@ -9,8 +9,11 @@ import pytest
 from mcp import Client
 from tests.unit.surface.scripted_exchange import NOW_MS, ScriptedExchange
 
+from binance_spot_mcp.client import Spot
 from binance_spot_mcp.server import build
 from binance_spot_mcp.settings import Settings
+from binance_spot_mcp.streams.hub import Streams
+from binance_spot_mcp.streams.waits import Waits
 from binance_spot_mcp.surface.session import OpenDesk
 from binance_spot_mcp.tools.desk import Desk
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
@@ -37,7 +40,8 @@ def open_desk(exchange: ScriptedExchange, tmp_path: Path) -> OpenDesk:
             now_ms=lambda: NOW_MS,
             snapshots=Snapshots(tmp_path),
         )
-        yield Desk("testnet", exchange, gate)
+        streams = Streams(Spot(Settings()), Settings())
+        yield Desk("testnet", exchange, gate, streams, Waits(streams))
         await gate.settled()
 
     return opened

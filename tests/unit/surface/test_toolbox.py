@@ -92,7 +92,7 @@ def test_annotations_say_the_truth(tool: AnyTool) -> None:
     assert told.read_only_hint is not changes
     assert told.destructive_hint is changes
     assert told.idempotent_hint is (not changes or tool.name in {"cancel_order", "cancel_order_list"})
-    assert told.open_world_hint is (tool.name != "get_rate_limits")
+    assert told.open_world_hint is (tool.name not in {"get_rate_limits", "list_streams", "unsubscribe"})
 
 
 @every_tool
