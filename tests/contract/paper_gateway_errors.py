@@ -187,11 +187,9 @@ CASES: list[Case] = [
     (
         -1014,
         "Unsupported order combination.",
-        call(
-            "POST /api/v3/orderList/opo", without(OPO, "workingPrice", "workingTimeInForce") | {"workingType": "MARKET"}
-        ),
+        call("POST /api/v3/orderList/opo", OPO | {"workingType": "STOP_LOSS"}),
     ),
-    (-1158, "Order type not supported in OCO.", oco(aboveType="LIMIT", aboveTimeInForce="GTC")),
+    (-1158, "Order type not supported in OCO.", oco(aboveType="LIMIT")),
     (-1165, "A limit order in a buy OCO must be below.", pair("BUY", "LIMIT_MAKER", "TAKE_PROFIT")),
     (-1166, "A limit order in a sell OCO must be above.", pair("SELL", "TAKE_PROFIT", "LIMIT_MAKER")),
     (-1168, "At least one OCO order must be contingent.", pair("SELL", "LIMIT_MAKER", "LIMIT_MAKER")),

@@ -34,6 +34,28 @@ def order_type(name: str) -> Parameter[OrderType]:
     return one_of(name, words(*get_args(OrderType)), lambda _: Rejected(-1116, "Invalid orderType."))
 
 
+def working_type(name: str) -> Parameter[OrderType]:
+    """The type of an order that others wait for: LIMIT or LIMIT_MAKER."""
+    return _some_types(name, frozenset({"LIMIT", "LIMIT_MAKER"}), (-1014, "Unsupported order combination."))
+
+
+def oco_type(name: str) -> Parameter[OrderType]:
+    """The type of a leg of a pair of which one cancels the other."""
+    return _some_types(name, ALGO | {"LIMIT_MAKER"}, (-1158, "Order type not supported in OCO."))
+
+
+def _some_types(name: str, allowed: frozenset[OrderType], refusal: tuple[int, str]) -> Parameter[OrderType]:
+    known = order_type(name)
+
+    def read(name: str, text: str) -> OrderType:
+        kind = known.read(name, text)
+        if kind not in allowed:
+            raise Rejected(*refusal)
+        return kind
+
+    return Parameter(name, read)
+
+
 def strategy_type(name: str) -> Parameter[int]:
     """A strategy kind: numbers below a million are Binance's own."""
 

@@ -14,7 +14,7 @@ from paper_exchange.engine.orders import Terms
 from paper_exchange.engine.symbols import SymbolSpec
 from paper_exchange.engine.words import ListKind, Side
 from paper_exchange.gateway import paging, rendering
-from paper_exchange.gateway.chapters.legs import Leg, leg, order_type, strategy_type
+from paper_exchange.gateway.chapters.legs import Leg, leg, oco_type, order_type, strategy_type, working_type
 from paper_exchange.gateway.chapters.shared import (
     END_TIME,
     FROM_ID,
@@ -53,12 +53,12 @@ WORKING_QUANTITY = amount("workingQuantity").required
 PENDING_SIDE = side("pendingSide").required
 PENDING_QUANTITY = amount("pendingQuantity")
 
-ABOVE = leg("above", order_type("aboveType").required, "aboveClientOrderId")
-BELOW = leg("below", order_type("belowType").required, "belowClientOrderId")
-WORKING = leg("working", order_type("workingType").required, "workingClientOrderId")
+ABOVE = leg("above", oco_type("aboveType").required, "aboveClientOrderId")
+BELOW = leg("below", oco_type("belowType").required, "belowClientOrderId")
+WORKING = leg("working", working_type("workingType").required, "workingClientOrderId")
 PENDING = leg("pending", order_type("pendingType").required, "pendingClientOrderId")
-PENDING_ABOVE = leg("pendingAbove", order_type("pendingAboveType").required, "pendingAboveClientOrderId")
-PENDING_BELOW = leg("pendingBelow", order_type("pendingBelowType").required, "pendingBelowClientOrderId")
+PENDING_ABOVE = leg("pendingAbove", oco_type("pendingAboveType").required, "pendingAboveClientOrderId")
+PENDING_BELOW = leg("pendingBelow", oco_type("pendingBelowType").required, "pendingBelowClientOrderId")
 
 LEGACY_PRICE = amount("price").required
 LEGACY_LIMIT_ID = new_client_id("limitClientOrderId")
