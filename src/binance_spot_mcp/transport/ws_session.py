@@ -46,7 +46,7 @@ class _Message(msgspec.Struct, frozen=True, rename="camel"):
     result: msgspec.Raw = msgspec.Raw(b"")
     error: msgspec.Raw = msgspec.Raw(b"")
     rate_limits: tuple[_RateLimit, ...] = ()
-    event: msgspec.Raw | None = None
+    event: msgspec.Raw = msgspec.Raw(b"")
 
 
 class _Event(msgspec.Struct, frozen=True):
@@ -179,7 +179,7 @@ class Session:
     def _take(self, text: bytes) -> None:
         received_ns = self._monotonic_ns()
         message = _read_message(text)
-        if message.event is not None:
+        if message.event:
             if _read_event(message.event).e == SHUTDOWN:
                 self._replace("Binance announced the end of the connection")
             return
