@@ -6,6 +6,7 @@ after the exchange has acted, and the exchange itself says what really happened.
 
 import asyncio
 import json
+import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,6 +15,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.unit.transport.loopback import answer, loopback
+
+_USED_WEIGHT = re.compile(rb"^x-mbx-used-weight.*\r\n", re.IGNORECASE | re.MULTILINE)
 
 Rule = Callable[["Passing"], Awaitable[None]]
 """Does something to one request."""
@@ -45,12 +48,12 @@ class Passing:
         return dict(parse_qsl(urlsplit(self.head.decode().split(" ", 2)[1]).query))
 
     async def answered(self) -> bytes:
-        """Pass it on, and give the exchange's whole answer."""
+        """Pass it on, and give the exchange's whole answer, without the weight that other servers have used."""
         host, _, port = urlsplit(self.exchange).netloc.partition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(self.head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
         try:
-            return await reader.read()
+            return _USED_WEIGHT.sub(b"", await reader.read())
         finally:
             writer.close()
 
@@ -126,6 +129,7 @@ class FaultyLine:
         self.seen: list[Passing] = []
         self._once: dict[str, list[Rule]] = defaultdict(list)
         self._always: dict[str, Rule] = {}
+        self._news = asyncio.Event()
 
     def once(self, route: str, *rules: Rule) -> None:
         """What happens to the next requests of a route, one rule each."""
@@ -139,9 +143,16 @@ class FaultyLine:
         """The requests of a route that came by."""
         return [passing for passing in self.seen if passing.route == route]
 
+    async def passed(self, route: str) -> None:
+        """Wait for a request of a route."""
+        while not self.asked(route):
+            self._news.clear()
+            await self._news.wait()
+
     async def _handle(self, head: bytes, client: asyncio.StreamWriter) -> None:
         passing = Passing(head, self.exchange, client)
         self.seen.append(passing)
+        self._news.set()
         queue = self._once[passing.route]
         await (queue.pop(0) if queue else self._always.get(passing.route, passes))(passing)
 
