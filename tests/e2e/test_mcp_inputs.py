@@ -44,7 +44,7 @@ BTC = {"symbol": "BTCUSDT"}
 KLINES = {**BTC, "interval": "1d", "limit": 2}
 PRICES = count(40_000)
 """No two orders here are equal, as an equal one would be taken for the same."""
-LEFT_OUT = object()
+LEFT_OUT = ...
 """Takes an argument away."""
 
 CHANGING = (
