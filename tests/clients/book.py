@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-_ATTEMPTS = 60
-"""The market moves while we look, so books are compared whenever both are at the same update."""
-_ENOUGH = 3
+_ENOUGH = 5
+"""The market moves while we look, so books are compared whenever both are at the same update, so often at least."""
+_PATIENCE = 200
 
 
 def levels(rows: Iterable[Sequence[Any]]) -> dict[Decimal, Decimal]:
@@ -60,7 +60,11 @@ class LocalBook:
 
 
 async def converges(
-    local: Callable[[], Book], moved: Callable[[], Awaitable[object]], snapshot: Callable[[], Awaitable[Book]]
+    local: Callable[[], Book],
+    moved: Callable[[], Awaitable[object]],
+    snapshot: Callable[[], Awaitable[Book]],
+    *,
+    updates: int,
 ) -> None:
     """The local book and the exchange's are the same, level for level, each time they are at the same update.
 
@@ -68,16 +72,17 @@ async def converges(
         local: The local book as it is.
         moved: Waits for an update of the local book.
         snapshot: Asks the REST API for the whole book.
+        updates: How many updates to look on for at least.
     """
-    equal = 0
-    for _ in range(_ATTEMPTS):
+    met = moves = 0
+    while met < _ENOUGH or moves < updates:
         theirs = await snapshot()
         while local().update_id < theirs.update_id:
             await moved()
+            moves += 1
         if local().update_id == theirs.update_id:
             assert local() == theirs
-            equal += 1
-        if equal == _ENOUGH:
-            return
+            met += 1
+        assert moves < _PATIENCE + updates, f"the books met {met} times only"
         await moved()
-    raise AssertionError(f"the books met {equal} times only")
+        moves += 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 _PYTHON = os.environ.get("PAPER_PYTHON", str(ROOT / ".venv/bin/python"))
 """The exchange has an environment of its own, as Binance has."""
 _END_S = 10
@@ -45,7 +45,7 @@ class Paper:
 def paper_exchange(*flags: str) -> Iterator[Paper]:
     """Run an exchange for as long as the block lasts."""
     process = subprocess.Popen(
-        [_PYTHON, "-m", "binance_spot_mcp", "paper", "--json", *flags],
+        [_PYTHON, "-m", "binance_spot_mcp", "paper", "--json", "--memory", *flags],
         stdout=subprocess.PIPE,
         stderr=sys.stderr.fileno(),
         text=True,

@@ -224,23 +224,25 @@ def _once(future: asyncio.Future[Any]) -> Callable[[Any], None]:
     return hear
 
 
-@pytest.mark.parametrize("speed", ["100ms", None])
-async def test_a_local_book_converges_without_a_gap(streams: Any, rest: RestDesk, speed: str | None) -> None:
-    updates: asyncio.Queue[Any] = asyncio.Queue()
-    (await streams.diff_book_depth(symbol=BTC, update_speed=speed)).on("message", updates.put_nowait)
+@pytest.mark.parametrize(("speed", "updates"), [("100ms", 15), (None, 5)])
+async def test_a_local_book_converges_without_a_gap(
+    streams: Any, rest: RestDesk, speed: str | None, updates: int
+) -> None:
+    heard: asyncio.Queue[Any] = asyncio.Queue()
+    (await streams.diff_book_depth(symbol=BTC, update_speed=speed)).on("message", heard.put_nowait)
 
     async def snapshot() -> Book:
-        book = rest("depth", symbol=BTC, limit=5000)
+        book = rest("depth", symbol=BTC, limit=100)
         return Book(book.last_update_id, levels(book.bids), levels(book.asks))
 
-    await asyncio.wait_for(updates.get(), SECONDS)  # the stream is open before the snapshot is taken
+    await asyncio.wait_for(heard.get(), SECONDS)  # the stream is open before the snapshot is taken
     start = await snapshot()
     book = LocalBook(start.update_id, dict(start.bids), dict(start.asks))
 
     async def moved() -> None:
-        update = await asyncio.wait_for(updates.get(), SECONDS)
+        update = await asyncio.wait_for(heard.get(), SECONDS)
         book.apply(update.U, update.u, update.b, update.a)
 
-    await converges(book.now, moved, snapshot)
+    await converges(book.now, moved, snapshot, updates=updates)
     assert book.events
     assert all(quantity > Decimal(0) for quantity in (*book.bids.values(), *book.asks.values()))

@@ -79,11 +79,11 @@ class CountingCache(DepthCacheManager):  # type: ignore[misc]  # untyped where i
         await super()._init_cache()
 
 
-@pytest.mark.parametrize("interval", [100, None], ids=["100ms", "1s"])
+@pytest.mark.parametrize(("interval", "updates"), [(100, 15), (None, 5)], ids=["100ms", "1s"])
 async def test_the_depth_cache_converges_without_a_gap(
-    client: AsyncClient, sockets: BinanceSocketManager, interval: int | None
+    client: AsyncClient, sockets: BinanceSocketManager, interval: int | None, updates: int
 ) -> None:
-    async with CountingCache(client, BTC, bm=sockets, limit=1000, conv_type=Decimal, ws_interval=interval) as manager:
+    async with CountingCache(client, BTC, bm=sockets, limit=100, conv_type=Decimal, ws_interval=interval) as manager:
 
         def local() -> Book:
             cache = manager.get_depth_cache()
@@ -94,7 +94,7 @@ async def test_the_depth_cache_converges_without_a_gap(
             assert isinstance(cache, DepthCache)
 
         async def snapshot() -> Book:
-            book = await client.get_order_book(symbol=BTC, limit=1000)
+            book = await client.get_order_book(symbol=BTC, limit=100)
             return Book(book["lastUpdateId"], levels(book["bids"]), levels(book["asks"]))
 
         # It opens its socket after its first snapshot, so that it may have to take a second one.
@@ -102,7 +102,7 @@ async def test_the_depth_cache_converges_without_a_gap(
         await moved()
         settled = manager.snapshots
         assert settled <= 2
-        await converges(local, moved, snapshot)
+        await converges(local, moved, snapshot, updates=updates)
         assert manager.snapshots == settled
 
 
