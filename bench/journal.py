@@ -41,7 +41,7 @@ async def milliseconds(work: Callable[[], Awaitable[None]]) -> float:
 async def measured(folder: Path, runs: int) -> dict[str, float]:
     """The medians in milliseconds."""
     path = journal_path(folder, "paper", "bench")
-    journal = Journal(JournalFile(path, "paper", "bench"), lambda: time.time_ns() // 1_000_000)
+    journal = Journal(JournalFile(path, "paper", "bench"))
     bare = os.open(folder / "bare", os.O_RDWR | os.O_CREAT, 0o600)
 
     async def floor() -> None:
@@ -49,13 +49,13 @@ async def measured(folder: Path, runs: int) -> dict[str, float]:
         os.fdatasync(bare)
 
     async def alone() -> None:
-        await journal.append(INTENT)
+        await journal.append(INTENT, at_ms=1)
 
     async def evidence() -> None:
-        await journal.append(INTENT, durable=False)
+        await journal.append(INTENT, at_ms=1, durable=False)
 
     async def together() -> None:
-        await asyncio.gather(*(journal.append(INTENT) for _ in range(IN_FLIGHT)))
+        await asyncio.gather(*(journal.append(INTENT, at_ms=1) for _ in range(IN_FLIGHT)))
 
     taken: dict[str, list[float]] = {"floor": [], "alone": [], "evidence": [], "together": []}
     for _ in range(runs):

@@ -107,6 +107,7 @@ class SpotError(Exception):
         sent: Whether a request that changes orders reached the exchange; `no` for whatever only reads.
         retry: When trying again makes sense.
         retry_at_ms: Epoch milliseconds, with `retry="at"`.
+        intent_id: The name of the call, the agent's own or ours.
         client_order_id: The name under which the order, or the list, is known to the exchange if it exists.
         fix: Arguments that would be right, by wire name.
         next: The tool to call next.
@@ -120,6 +121,7 @@ class SpotError(Exception):
     retry: Retry = "never"
     retry_at_ms: int | None = None
     client_order_id: str | None = None
+    intent_id: str | None = None
     fix: Mapping[str, str] = field(default_factory=dict)
     next: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)

@@ -24,7 +24,9 @@ from binance_spot_mcp.streams.waits import Waits
 from binance_spot_mcp.tools.desk import Desk
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.gate import Gate
+from binance_spot_mcp.trading.keeper import Keeper
 from binance_spot_mcp.trading.snapshots import Snapshots
+from binance_spot_mcp.transport.call import Departing
 
 REPLIES = {
     "get_price": b'{"symbol":"BTCUSDT","price":"64000.10000000"}',
@@ -45,11 +47,15 @@ class Exchange:
     def __init__(self, habit: str) -> None:
         self.habit = habit
 
-    async def fetch(self, endpoint: Endpoint[Any, Any], params: Params, *, urgent: bool = False) -> Answer[Any]:
+    async def fetch(
+        self, endpoint: Endpoint[Any, Any], params: Params, *, urgent: bool = False, departing: Departing | None = None
+    ) -> Answer[Any]:
         """One scripted answer."""
         if self.habit == "prints":
             sys.stdout.write("a stray print\n")
             sys.stdout.flush()
+        if departing is not None:
+            await departing(0)
         if endpoint.name == "cancel_order":
             say("began")
             await asyncio.sleep(0.3)
@@ -67,10 +73,13 @@ async def open_desk() -> AsyncIterator[Desk]:
     """A desk on the scripted exchange; says on stderr when it is closed."""
     exchange = Exchange(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
+        ids = ClientOrderIds("test", token_bytes)
+        keeper = Keeper(Path(folder) / "state", "testnet", "key", now_ms=lambda: 0, new_id=ids.new)
         gate = Gate(
             "testnet",
             exchange,
-            ids=ClientOrderIds("test", token_bytes),
+            keeper=keeper,
+            ids=ids,
             now_ms=lambda: 0,
             snapshots=Snapshots(Path(folder)),
         )
@@ -79,6 +88,7 @@ async def open_desk() -> AsyncIterator[Desk]:
             yield Desk("testnet", exchange, gate, streams, Waits(streams))
         finally:
             await gate.settled()
+            await keeper.close()
             say("closed")
 
 

@@ -40,6 +40,8 @@ async def _open_desk(settings: Settings) -> AsyncIterator[Desk]:
     from binance_spot_mcp.streams.waits import Waits  # noqa: PLC0415
     from binance_spot_mcp.trading.client_ids import ClientOrderIds, installation_tag  # noqa: PLC0415
     from binance_spot_mcp.trading.gate import Gate  # noqa: PLC0415
+    from binance_spot_mcp.trading.journal.file import fingerprint  # noqa: PLC0415
+    from binance_spot_mcp.trading.keeper import Keeper  # noqa: PLC0415
     from binance_spot_mcp.trading.snapshots import Snapshots  # noqa: PLC0415
 
     async with AsyncExitStack() as stack:
@@ -47,10 +49,22 @@ async def _open_desk(settings: Settings) -> AsyncIterator[Desk]:
         spot = await stack.enter_async_context(aclosing(Spot(settings, venue=venue)))
         if settings.embedded:
             stack.push_async_callback(_say_what_stays_open, spot)
+        state = settings.home / "state"
+        ids = ClientOrderIds(installation_tag(state, secrets.token_bytes), secrets.token_bytes)
+        key = (await venue()).api_key if venue else settings.api_key
+        keeper = Keeper(
+            state,
+            settings.env,
+            fingerprint(key.get_secret_value()) if key else None,
+            now_ms=spot.clock.now_ms,
+            new_id=ids.new,
+        )
+        stack.push_async_callback(keeper.close)
         gate = Gate(
             settings.env,
             spot,
-            ids=ClientOrderIds(installation_tag(settings.home / "state", secrets.token_bytes), secrets.token_bytes),
+            keeper=keeper,
+            ids=ids,
             now_ms=spot.clock.now_ms,
             snapshots=Snapshots(settings.home / "snapshots"),
         )

@@ -54,6 +54,11 @@ class Leg:
         """The parameter that carries, for this leg, what a single order calls `name`."""
         return self.names.get(name) or of_leg(self.prefix, name)
 
+    @property
+    def name_param(self) -> str:
+        """The parameter that carries the order's name."""
+        return of_leg(self.prefix, "clientOrderId") if self.prefix else "newClientOrderId"
+
 
 SINGLE: Final = Leg()
 

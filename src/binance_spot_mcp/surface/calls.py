@@ -91,7 +91,7 @@ async def _answered(
 
     def laid_out() -> dict[str, Json]:
         shown = exact(found.raw, found.model) if detail == "full" and found.raw is not None else concise(found.value)
-        body = success(session.env, shown, **_about(shown, params.wire()))
+        body = success(session.env, shown, **_about(shown, params.wire()), **found.about)
         if echoed := {name: meant for name, meant in read_as.items() if body.get(name) != meant}:
             body["read_as"] = echoed
         if found.notes:

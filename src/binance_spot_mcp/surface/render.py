@@ -35,6 +35,7 @@ def failure(env: Environment, error: SpotError) -> dict[str, Json]:
         "sent": error.sent,
         "retry": error.retry,
         "retry_at_ms": error.retry_at_ms,
+        "intent_id": error.intent_id,
         "client_order_id": error.client_order_id,
         "fix": concise(error.fix),
         "next": error.next,

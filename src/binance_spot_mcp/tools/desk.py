@@ -33,8 +33,8 @@ class Exchange(Protocol):
 class Door(Protocol):
     """Makes the calls that may change orders, after its checks; `trading.gate.Gate` is one."""
 
-    async def call(self, endpoint: Endpoint[Any, Any], params: Params) -> Passed[Any]:
-        """Check a call and make it once."""
+    async def call(self, endpoint: Endpoint[Any, Any], params: Params, intent_id: str | None = None) -> Passed[Any]:
+        """Check a call and make it once, under the agent's name for it."""
         ...
 
     async def check(self, request: Request, *, account: bool = False) -> Checked:

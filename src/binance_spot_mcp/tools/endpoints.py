@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from binance_spot_mcp.catalogue import CATALOGUE
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
 from binance_spot_mcp.errors import Rejected, SpotError
+from binance_spot_mcp.tools.intent_ids import NAMED, split, with_intent_id
 from binance_spot_mcp.tools.tool import AnyTool, Found, Tool, described
 
 if TYPE_CHECKING:
@@ -13,18 +14,18 @@ if TYPE_CHECKING:
 
 
 async def _call(endpoint: Endpoint[Any, Any], desk: "Desk", params: Params) -> Found:
-    notes: tuple[str, ...] = ()
     try:
         if endpoint.effect == "read":
             answer = await desk.spot.fetch(endpoint, params)
-        else:
-            passed = await desk.gate.call(endpoint, params)
-            answer, notes = passed.answer, passed.notes
+            return Found(answer.payload, answer.body, endpoint.result)
+        passed = await desk.gate.call(endpoint, *split(endpoint, params))
     except Rejected as refusal:
         if refusal.code != "UNKNOWN_SYMBOL":
             raise
         raise await _explained(refusal, desk, params) from refusal
-    return Found(answer.payload, answer.body, endpoint.result, notes)
+    names = {"intent_id": passed.intent_id, "client_order_id": passed.client_order_id}
+    about = {name: value for name, value in names.items() if value}
+    return Found(passed.answer.payload, passed.answer.body, endpoint.result, passed.notes, about)
 
 
 async def _explained(refusal: Rejected, desk: "Desk", params: Params) -> SpotError:
@@ -47,7 +48,7 @@ def endpoint_tool(endpoint: Endpoint[Any, Any]) -> AnyTool:
         description=described(endpoint.params),
         toolset=endpoint.toolset,
         effect=endpoint.effect,
-        params=endpoint.params,
+        params=with_intent_id(endpoint) if endpoint.effect in NAMED else endpoint.params,
         call=partial(_call, endpoint),
         rules=endpoint.rules,
         exact=True,

@@ -1,7 +1,7 @@
 """What a tool is, before anything knows how models are spoken to."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from binance_spot_mcp.catalogue.endpoint import Effect, Params
@@ -25,12 +25,14 @@ class Found:
         raw: The exchange's own JSON, where the answer is one answer of the exchange.
         model: The type of `value`, which names the columns of raw rows.
         notes: Sentences that belong beside the answer.
+        about: What else the answer says of itself, by name.
     """
 
     value: object
     raw: bytes | None = None
     model: object = None
     notes: tuple[str, ...] = ()
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,12 @@ from binance_spot_mcp.catalogue.trading import (
     AmendOrderParams,
     GetOrderParams,
 )
-from binance_spot_mcp.client import Answer
 from binance_spot_mcp.domain.check import check_amendment
 from binance_spot_mcp.domain.facts import Account
 from binance_spot_mcp.domain.filters import MaxNumOrderAmends
 from binance_spot_mcp.errors import Rejected, SpotError
-from binance_spot_mcp.trading.dispatch import Dispatch
+from binance_spot_mcp.trading.dispatch import Dispatch, Sent, Slip
+from binance_spot_mcp.trading.intents import Claim, Intents
 from binance_spot_mcp.trading.rules_cache import Exchange, RulesCache
 from binance_spot_mcp.vocabulary import plain
 
@@ -51,22 +51,32 @@ class ExistingOrders:
         self._rules = rules
         self._dispatch = dispatch
 
-    async def cancel(self, endpoint: Endpoint[P, R], params: P) -> Answer[R]:
+    async def cancel(self, intents: Intents, endpoint: Endpoint[P, R], params: P) -> Sent[R]:
         """Cancel an order, a list, or everything on a symbol.
+
+        Args:
+            intents: Where it is written down.
+            endpoint: What to do.
+            params: What to cancel.
 
         Raises:
             Rejected: The exchange refused; where an order was meant, what that order has come to is said.
             SpotError: As the exchange's client raises it.
         """
         try:
-            return await self._dispatch.send(endpoint, self._dispatch.named(params))
+            return await self._dispatch.send(intents, Slip(endpoint, self._dispatch.named(params), params.wire()))
         except Rejected as refusal:
             if refusal.exchange is None or refusal.exchange.code != CANCEL_REJECTED:
                 raise
-            raise await self._too_late(refusal, endpoint, params) from refusal
+            raise await self._too_late(intents, refusal, endpoint, params) from refusal
 
-    async def amend(self, params: AmendOrderParams) -> Answer[Amendment]:
+    async def amend(self, intents: Intents, claim: Claim, params: AmendOrderParams) -> Sent[Amendment]:
         """Shrink an open order, which keeps its name.
+
+        Args:
+            intents: Where it is written down.
+            claim: The call as it goes through the gate.
+            params: Which order, and its new quantity.
 
         Raises:
             FilterFailure: The new quantity breaks a rule, or the order was amended too often.
@@ -79,7 +89,7 @@ class ExistingOrders:
         if refusal:
             raise refusal
         named = self._dispatch.named(params, new_client_order_id=order.client_order_id)
-        return await self._dispatch.send(AMEND_ORDER, named)
+        return await self._dispatch.send(intents, Slip(AMEND_ORDER, named, params.wire(), claim=claim))
 
     async def _amendments(self, order: Order) -> int | None:
         """How often an order was amended; None where that cannot be had."""
@@ -89,7 +99,9 @@ class ExistingOrders:
         except SpotError:
             return None
 
-    async def _too_late(self, refusal: Rejected, endpoint: Endpoint[Any, Any], params: Params) -> Rejected:
+    async def _too_late(
+        self, intents: Intents, refusal: Rejected, endpoint: Endpoint[Any, Any], params: Params
+    ) -> Rejected:
         """A refused cancel, explained by what is there now."""
         given = params.given()
         if endpoint.name == CANCEL_ALL_ORDERS.name:
@@ -106,6 +118,7 @@ class ExistingOrders:
                 return replace(refusal, message=message, retry="after_fix", next="get_open_orders")
             message = "The order was not cancelled: it may have filled. Look at it before doing anything else."
             return replace(refusal, message=message, retry="after_reconcile", next="get_order")
+        await intents.heard(order, "query")
         executed, whole = plain(order.executed_qty), plain(order.orig_qty or order.executed_qty)
         state = {"status": order.status, "order_id": order.order_id, "executed": executed, "quantity": whole}
         details = {**refusal.details, "order": state}

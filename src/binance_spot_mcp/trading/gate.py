@@ -1,8 +1,8 @@
 """The one door for orders.
 
-On the way in: may this environment trade, does the symbol exist and trade, does the request keep every filter, did an
-order of its shape pass the exchange's own test. Then the order gets its name and is sent once. On the way out: what
-became of it, and where to look if that is not known.
+On the way in: may this environment and this process trade, was the call made before, does the symbol exist and trade,
+does the request keep every filter, did an order of its shape pass the exchange's own test. Then the order gets its
+name, is written down and sent once. On the way out: what became of it, and where to look if that is not known.
 """
 
 import asyncio
@@ -34,12 +34,15 @@ from binance_spot_mcp.domain.check import Check, check
 from binance_spot_mcp.domain.facts import Account, Market
 from binance_spot_mcp.domain.requests import Kind, Request
 from binance_spot_mcp.domain.symbols import SymbolRules
-from binance_spot_mcp.errors import InvalidInput, Refused, Rejected
+from binance_spot_mcp.errors import InvalidInput, Refused, Rejected, SpotError
 from binance_spot_mcp.trading import gathering
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
-from binance_spot_mcp.trading.dispatch import Dispatch
+from binance_spot_mcp.trading.dispatch import Dispatch, Sent, Slip
 from binance_spot_mcp.trading.existing import ExistingOrders
+from binance_spot_mcp.trading.intents import Claim, Intents
+from binance_spot_mcp.trading.keeper import Keeper
 from binance_spot_mcp.trading.rehearsal import Rehearsal
+from binance_spot_mcp.trading.repeats import BEFORE_NOW, answer_again
 from binance_spot_mcp.trading.rules_cache import PASSING_AGE_MS, Exchange, RulesCache
 from binance_spot_mcp.trading.snapshots import Snapshots
 from binance_spot_mcp.vocabulary import Environment
@@ -72,10 +75,14 @@ class Passed(Generic[R]):
     Attributes:
         answer: The exchange's answer.
         notes: Sentences for the caller: what could not be checked or tested beforehand.
+        intent_id: The name of the call; empty for a test.
+        client_order_id: The name of the order or list; empty for what places none.
     """
 
     answer: Answer[R]
     notes: tuple[str, ...] = ()
+    intent_id: str = ""
+    client_order_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,7 @@ class Gate:
     Args:
         env: The environment; `live` places and amends nothing.
         exchange: Makes the calls.
+        keeper: Knows whether this process may trade, and keeps the journal.
         ids: Names orders.
         now_ms: A clock in epoch milliseconds that does not step.
         snapshots: Keeps what checks were made against.
@@ -128,12 +136,14 @@ class Gate:
         env: Environment,
         exchange: Exchange,
         *,
+        keeper: Keeper,
         ids: ClientOrderIds,
         now_ms: Callable[[], int],
         snapshots: Snapshots,
     ) -> None:
         self._env = env
         self._exchange = exchange
+        self._keeper = keeper
         self._now_ms = now_ms
         self._snapshots = snapshots
         self._rules = RulesCache(exchange, now_ms)
@@ -142,27 +152,34 @@ class Gate:
         self._dispatch = Dispatch(exchange, ids)
         self._existing = ExistingOrders(exchange, self._rules, self._dispatch)
 
-    async def call(self, endpoint: Endpoint[P, R], params: P) -> Passed[R]:
+    async def call(self, endpoint: Endpoint[P, R], params: P, intent_id: str | None = None) -> Passed[R]:
         """Do what an endpoint that tests, places, amends or cancels does, after whatever has to come before.
 
+        Args:
+            endpoint: What to do.
+            params: Its parameters, already validated.
+            intent_id: The agent's name for this call: under one name it is made once, however often it is asked for.
+
         Raises:
-            Refused: This environment does not trade, or the symbol does not.
-            InvalidInput: There is no such symbol, or the request breaks one of its rules.
+            Refused: This environment, process or symbol does not trade, or the very same call was made just now.
+            InvalidInput: There is no such symbol, the request breaks one of its rules, or the name is another call's.
             Rejected: The exchange refused it, or its test beforehand.
             PartlyDone: One half of a cancel-replace happened.
             OutcomeUnknown: It may have happened; the details say which order to look for.
         """
         match endpoint.effect:
             case "cancel":
-                return Passed(await self._existing.cancel(endpoint, params))
+                intents = await self._keeper.intents()
+                return _passed(await self._existing.cancel(intents, endpoint, params))
             case "test":
                 return Passed(await self._rehearsal.test(endpoint, params, request_of(endpoint, params)))
-            case "place":
+            case "place" | "amend":
                 self._refuse_live()
-                return await self._place(endpoint, params)
-            case "amend":
-                self._refuse_live()
-                return cast(Passed[R], Passed(await self._existing.amend(cast(AmendOrderParams, params))))
+                try:
+                    return await self._once(endpoint, params, intent_id)
+                except SpotError as error:
+                    error.intent_id = error.intent_id or intent_id
+                    raise
             case "read":
                 raise ValueError(f"{endpoint.name} changes nothing and does not pass the gate")
 
@@ -200,7 +217,19 @@ class Gate:
         """Wait until every request in flight has its answer."""
         await self._dispatch.settled()
 
-    async def _place(self, endpoint: Endpoint[P, R], params: P) -> Passed[R]:
+    async def _once(self, endpoint: Endpoint[P, R], params: P, intent_id: str | None) -> Passed[R]:
+        """Make a call that was not made before; of one that was, tell what became of it."""
+        intents = await self._keeper.intents()
+        async with intents.claimed(intent_id, endpoint.name, params.wire()) as claim:
+            if claim.repeats is not None:
+                again = answer_again(intents.register, claim.repeats)
+                return Passed(again, (BEFORE_NOW,), claim.repeats.id, claim.repeats.name)
+            if endpoint.effect == "amend":
+                sent = await self._existing.amend(intents, claim, cast(AmendOrderParams, params))
+                return _passed(cast(Sent[R], sent))
+            return await self._place(intents, claim, endpoint, params)
+
+    async def _place(self, intents: Intents, claim: Claim, endpoint: Endpoint[P, R], params: P) -> Passed[R]:
         request = request_of(endpoint, params)
         checked = await self.check(request)
         if refusal := checked.check.refusal():
@@ -210,14 +239,15 @@ class Gate:
         unknown = checked.rules.unknown
         try:
             untested = await self._rehearsal.before(endpoint, params, request, always=bool(unknown))
-            answer = await self._dispatch.send(endpoint, self._dispatch.named(params))
+            named = self._dispatch.named(params)
+            orders = {str(named.given()[order.leg.name_param]): order.side for order in request.orders}
+            slip = Slip(endpoint, named, params.wire(), orders, claim)
+            sent = await self._dispatch.send(intents, slip)
         except Rejected as refusal:
             if refusal.code == "FILTER_VIOLATION":
                 self._rules.forget(request.symbol)  # the check passed, so they may have changed
             raise
-        return Passed(
-            answer, (*untested, *(f"{name} is not known here; the exchange's test passed." for name in unknown))
-        )
+        return _passed(sent, *untested, *(f"{name} is not known here; the exchange's test passed." for name in unknown))
 
     def _refuse_live(self) -> None:
         if self._env == "live":
@@ -226,6 +256,10 @@ class Gate:
                 "BINANCE_ENV=testnet or paper to trade.",
                 code="LIVE_DISABLED",
             )
+
+
+def _passed(sent: Sent[R], *notes: str) -> Passed[R]:
+    return Passed(sent.answer, notes, sent.intent.id, sent.intent.name)
 
 
 def request_of(endpoint: Endpoint[Any, Any], params: Params) -> Request:

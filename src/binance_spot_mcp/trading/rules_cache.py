@@ -16,6 +16,7 @@ from binance_spot_mcp.client import Answer
 from binance_spot_mcp.domain.near_names import near_names
 from binance_spot_mcp.domain.symbols import SymbolRules, read_symbol
 from binance_spot_mcp.errors import InvalidInput, Rejected, SpotError
+from binance_spot_mcp.transport.call import Departing
 
 MAX_AGE_MS: Final = 3_600_000
 """Rules older than this are fetched again before an order is checked against them."""
@@ -32,7 +33,9 @@ R = TypeVar("R")
 class Exchange(Protocol):
     """Whatever can make a call of the catalogue; `client.Spot` does."""
 
-    async def fetch(self, endpoint: Endpoint[P, R], params: P, *, urgent: bool = False) -> Answer[R]:
+    async def fetch(
+        self, endpoint: Endpoint[P, R], params: P, *, urgent: bool = False, departing: Departing | None = None
+    ) -> Answer[R]:
         """Make a call and give its payload with the exchange's own JSON."""
         ...
 

@@ -18,6 +18,7 @@ from binance_spot_mcp.surface.session import OpenDesk
 from binance_spot_mcp.tools.desk import Desk
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.gate import Gate
+from binance_spot_mcp.trading.keeper import Keeper
 from binance_spot_mcp.trading.snapshots import Snapshots
 
 
@@ -33,16 +34,20 @@ def open_desk(exchange: ScriptedExchange, tmp_path: Path) -> OpenDesk:
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Desk]:
+        ids = ClientOrderIds("ours", token_bytes)
+        keeper = Keeper(tmp_path / "state", "testnet", "key", now_ms=lambda: NOW_MS, new_id=ids.new)
         gate = Gate(
             "testnet",
             exchange,
-            ids=ClientOrderIds("ours", token_bytes),
+            keeper=keeper,
+            ids=ids,
             now_ms=lambda: NOW_MS,
             snapshots=Snapshots(tmp_path),
         )
         streams = Streams(Spot(Settings()), Settings())
         yield Desk("testnet", exchange, gate, streams, Waits(streams))
         await gate.settled()
+        await keeper.close()
 
     return opened
 

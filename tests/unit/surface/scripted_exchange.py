@@ -9,6 +9,7 @@ from mcp.types import CallToolResult, TextContent
 
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
 from binance_spot_mcp.client import Answer
+from binance_spot_mcp.transport.call import Departing
 
 NOW_MS = 1_700_000_000_000
 Reply = bytes | Exception | Callable[[Mapping[str, str]], Awaitable[bytes]]
@@ -23,9 +24,13 @@ class ScriptedExchange:
         self.answered: list[str] = []
         self._asked = anyio.Event()
 
-    async def fetch(self, endpoint: Endpoint[Any, Any], params: Params, *, urgent: bool = False) -> Answer[Any]:
+    async def fetch(
+        self, endpoint: Endpoint[Any, Any], params: Params, *, urgent: bool = False, departing: Departing | None = None
+    ) -> Answer[Any]:
         """The scripted answer, decoded as the client decodes it."""
         wire = params.wire()
+        if departing is not None:
+            await departing(NOW_MS)
         self.calls.append((endpoint.name, wire))
         self._asked.set()
         reply = self.replies[endpoint.name]

@@ -1,6 +1,6 @@
 """A gate in front of an exchange that says what it is told to say."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from itertools import count
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from tests.unit.trading.spot import FakeSpot
 
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.gate import Gate
+from binance_spot_mcp.trading.keeper import Keeper
 from binance_spot_mcp.trading.snapshots import Snapshots
 from binance_spot_mcp.vocabulary import Environment
 
@@ -22,17 +23,27 @@ def spot() -> FakeSpot:
 
 
 @pytest.fixture
-def make_gate(spot: FakeSpot, tmp_path: Path) -> MakeGate:
-    """A gate for an environment, in front of the exchange or of another one."""
+async def make_gate(spot: FakeSpot, tmp_path: Path) -> AsyncIterator[MakeGate]:
+    """A gate for an environment, in front of the exchange or of another one; each with a journal of its own."""
     drawn = count(1)
+    made: list[tuple[Gate, Keeper]] = []
 
     def make(
-        env: Environment = "testnet", exchange: FakeSpot | None = None, now_ms: Callable[[], int] = lambda: 5_000
+        env: Environment = "testnet", exchange: FakeSpot | None = None, now_ms: Callable[[], int] | None = None
     ) -> Gate:
+        exchange = exchange or spot
+        now = now_ms or (lambda: exchange.now_ms)
         ids = ClientOrderIds("tag123", lambda size: next(drawn).to_bytes(size))
-        return Gate(env, exchange or spot, ids=ids, now_ms=now_ms, snapshots=Snapshots(tmp_path / "snapshots"))
+        keeper = Keeper(tmp_path / f"state{len(made)}", env, "key", now_ms=now, new_id=ids.new)
+        snapshots = Snapshots(tmp_path / "snapshots")
+        gate = Gate(env, exchange, keeper=keeper, ids=ids, now_ms=now, snapshots=snapshots)
+        made.append((gate, keeper))
+        return gate
 
-    return make
+    yield make
+    for gate, keeper in made:
+        await gate.settled()
+        await keeper.close()
 
 
 @pytest.fixture

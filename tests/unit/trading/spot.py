@@ -11,6 +11,7 @@ from tests.unit.domain.exchange import BTCUSDT, exchange_info
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
 from binance_spot_mcp.client import Answer
 from binance_spot_mcp.errors import ExchangeError, Rejected, SpotError
+from binance_spot_mcp.transport.call import Departing
 
 P = TypeVar("P", bound=Params)
 R = TypeVar("R")
@@ -85,12 +86,14 @@ class FakeSpot:
 
     Attributes:
         replies: What is answered; a test puts its own in.
+        now_ms: Its time.
         calls: Endpoint and parameters of every call.
     """
 
     def __init__(self, **symbol: Any) -> None:
         self.symbol = {**BTCUSDT, **symbol}
         self._held: dict[str, Hold] = {}
+        self.now_ms = 5_000
         self.calls: list[tuple[str, Wire]] = []
         self.replies: dict[str, Reply] = {
             "get_exchange_info": self._exchange_info,
@@ -111,10 +114,14 @@ class FakeSpot:
             "amend_order": amended,
         }
 
-    async def fetch(self, endpoint: Endpoint[P, R], params: P, *, urgent: bool = False) -> Answer[R]:
+    async def fetch(
+        self, endpoint: Endpoint[P, R], params: P, *, urgent: bool = False, departing: Departing | None = None
+    ) -> Answer[R]:
         """Answer one call."""
         del urgent
         wire = params.wire()
+        if departing is not None:
+            await departing(self.now_ms)
         self.calls.append((endpoint.name, wire))
         if hold := self._held.get(endpoint.name):
             hold.arrived.set()

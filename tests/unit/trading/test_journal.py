@@ -44,7 +44,7 @@ def opened(path: Path) -> JournalFile:
 
 @pytest.fixture
 async def journal(path: Path) -> AsyncIterator[Journal]:
-    made = Journal(opened(path), lambda: 1_000)
+    made = Journal(opened(path))
     yield made
     await made.close()
 
@@ -75,8 +75,8 @@ async def test_what_is_appended_is_read_back_in_order(journal: Journal, path: Pa
         order_id=7,
         evidence={"executed": "0", "fills": [1, None]},
     )
-    await journal.append(entry("first"))
-    await journal.append(meant, entry("third"), durable=False)
+    await journal.append(entry("first"), at_ms=1)
+    await journal.append(meant, entry("third"), durable=False, at_ms=1)
     contents = read_journal(path)
     assert [record.seq for record in contents.records] == [1, 2, 3]
     assert [record.entry for record in contents.records] == [entry("first"), meant, entry("third")]
@@ -91,8 +91,8 @@ async def test_what_gathers_is_committed_at_once_and_everybody_hears_of_it(path:
             commits.append(len(entries))
             super().commit(entries, durable=durable)
 
-    journal = Journal(Counting(path, "testnet", KEY), lambda: 1)
-    await asyncio.gather(*(journal.append(entry(f"i{number}")) for number in range(32)))
+    journal = Journal(Counting(path, "testnet", KEY))
+    await asyncio.gather(*(journal.append(entry(f"i{number}"), at_ms=1) for number in range(32)))
     await journal.close()
     assert sum(commits) == 32
     assert len(commits) < 16
@@ -215,16 +215,16 @@ def test_records_cannot_be_changed_or_removed(path: Path) -> None:
 
 async def test_a_full_disk_refuses_what_must_be_written_and_room_lets_it_go_on(path: Path) -> None:
     file = opened(path)
-    journal = Journal(file, lambda: 1)
-    await journal.append(entry("before"))
+    journal = Journal(file)
+    await journal.append(entry("before"), at_ms=1)
     pages = file._database.execute("PRAGMA page_count").fetchone()[0]
     file._database.execute(f"PRAGMA max_page_count = {pages}")
     too_much = [Entry(kind="intent", state="INTENDED", payload={"long": "x" * 2_000}) for _ in range(100)]
     with pytest.raises(Refused) as refusal:
-        await journal.append(*too_much)
+        await journal.append(*too_much, at_ms=1)
     assert (refusal.value.code, refusal.value.sent) == ("JOURNAL_UNAVAILABLE", "no")
     file._database.execute("PRAGMA max_page_count = 1000000")
-    await journal.append(entry("after"))
+    await journal.append(entry("after"), at_ms=1)
     await journal.close()
     contents = read_journal(path)
     assert (contents.records[-1].entry.intent_id, contents.lost) == ("after", 0)
@@ -235,10 +235,10 @@ async def test_after_any_other_failure_nothing_is_written_any_more(path: Path) -
         def commit(self, entries: Sequence[tuple[int, Entry]], *, durable: bool) -> None:
             raise OSError(5, "Input/output error")
 
-    journal = Journal(Failing(path, "testnet", KEY), lambda: 1)
+    journal = Journal(Failing(path, "testnet", KEY))
     for _ in range(2):
         with pytest.raises(Refused, match="Input/output error"):
-            await journal.append(entry("lost"))
+            await journal.append(entry("lost"), at_ms=1)
     await journal.close()
     assert read_journal(path).records == ()
 

@@ -15,7 +15,7 @@ class WriterLock:
     """
 
     def __init__(self, journal: Path) -> None:
-        self._lock = FileLock(journal.with_suffix(".lock"), mode=0o600)
+        self._lock = FileLock(journal.with_suffix(".lock"), mode=0o600, thread_local=False)
         self._name_plate = journal.with_suffix(".writer")
 
     @property

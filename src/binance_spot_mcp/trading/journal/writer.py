@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Protocol
@@ -39,12 +39,10 @@ class Journal:
 
     Args:
         store: Where entries end up; closed together with the journal.
-        now_ms: The exchange's time in epoch milliseconds.
     """
 
-    def __init__(self, store: Store, now_ms: Callable[[], int]) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._now_ms = now_ms
         self._loop = asyncio.get_running_loop()
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._broken: str | None = None
@@ -52,11 +50,12 @@ class Journal:
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
 
-    async def append(self, *entries: Entry, durable: bool = True) -> None:
+    async def append(self, *entries: Entry, at_ms: int, durable: bool = True) -> None:
         """Write entries down, and return when they are.
 
         Args:
             entries: What to write, in this order, all or nothing.
+            at_ms: The exchange's time in epoch milliseconds.
             durable: Whether they must survive a power failure too. What the exchange can be asked for again need not.
 
         Raises:
@@ -64,9 +63,8 @@ class Journal:
         """
         if self._broken is not None:
             raise unavailable(self._broken)
-        now_ms = self._now_ms()
         done: asyncio.Future[None] = self._loop.create_future()
-        self._jobs.put(_Job(tuple((now_ms, entry) for entry in entries), durable, done))
+        self._jobs.put(_Job(tuple((at_ms, entry) for entry in entries), durable, done))
         await done
 
     async def close(self) -> None:

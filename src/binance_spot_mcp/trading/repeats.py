@@ -1,0 +1,78 @@
+"""What a call is answered that was made before: what became of it, and nothing is sent."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from binance_spot_mcp.catalogue.endpoint import Payload
+from binance_spot_mcp.client import Answer
+from binance_spot_mcp.errors import ExchangeError, OutcomeUnknown, Rejected
+from binance_spot_mcp.trading.register import Intent, Register
+from binance_spot_mcp.trading.states import BEFORE, NEVER, UNSURE, OwnOrder
+
+BEFORE_NOW = "This call was made before under its intent_id; nothing was sent now."
+
+
+class KnownOrder(Payload, frozen=True, kw_only=True):
+    """An order of ours as far as it is known here, with the time of the exchange (epoch ms) at which it was so."""
+
+    symbol: str
+    order_id: int | None = None
+    client_order_id: str
+    side: str
+    status: str
+    orig_qty: Decimal | None = None
+    executed_qty: Decimal | None = None
+    cummulative_quote_qty: Decimal | None = None
+    update_time: int | None = None
+
+
+def known(order: OwnOrder) -> KnownOrder:
+    """An order as an answer shows it."""
+    seen = order.seen
+    return KnownOrder(
+        symbol=order.symbol,
+        order_id=seen.order_id if seen else None,
+        client_order_id=order.client_order_id,
+        side=order.side,
+        status=order.state,
+        orig_qty=seen.quantity if seen else None,
+        executed_qty=seen.executed if seen else None,
+        cummulative_quote_qty=seen.quote if seen else None,
+        update_time=seen.at_ms if seen else None,
+    )
+
+
+def answer_again(register: Register, intent: Intent) -> Answer[Any]:
+    """What became of a call.
+
+    Raises:
+        OutcomeUnknown: Nobody knows yet.
+        Rejected: The exchange refused it, or it is proved that it never arrived.
+    """
+    orders = register.placed_by(intent)
+    states = {order.state for order in orders} | ({intent.state} if intent.acts else set())
+    named: dict[str, Any] = {"intent_id": intent.id, "client_order_id": intent.name or None}
+    if states & (BEFORE | UNSURE):
+        raise OutcomeUnknown(
+            f"{BEFORE_NOW} What became of it is not known yet, so it may have happened.",
+            next="get_order_state",
+            details={"orders": {order.client_order_id: order.state for order in orders}},
+            **named,
+        )
+    if states <= NEVER | {"NOT_DONE"}:
+        said = intent.failure.get("exchange")
+        raise Rejected(
+            f"{BEFORE_NOW} It came to nothing: {intent.failure.get('message', 'it never arrived.')} To try it again, "
+            "take another intent_id.",
+            code=intent.failure.get("code", "EXCHANGE_REJECTED"),
+            retry="after_fix",
+            exchange=ExchangeError(said["code"], said["msg"]) if said else None,
+            **named,
+        )
+    shown = [known(order) for order in orders]
+    payload: object = shown[0] if len(shown) == 1 else {"symbol": intent.symbol, "orders": shown}
+    if not shown:
+        payload = {"symbol": intent.symbol, "state": intent.state, "asked": intent.asked}
+    return Answer(payload, msgspec.json.encode(payload), {})
