@@ -6,6 +6,7 @@ A host waits for the tool list, not for an exchange; so nothing is opened before
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 import anyio
@@ -44,7 +45,8 @@ class Session:
         if self._opened is None or (self._opened.done() and self._opened.exception()):
             self._opened = asyncio.get_running_loop().create_future()
             self._opened.add_done_callback(lambda opened: opened.exception())  # seen, also when nobody waits any more
-            self._owner = asyncio.create_task(self._own(self._opened))
+            # A context of its own: what the desk does later is not the doing of the call that happened to open it.
+            self._owner = asyncio.create_task(self._own(self._opened), context=Context())
         return await asyncio.shield(self._opened)
 
     async def _own(self, opened: "asyncio.Future[Desk]") -> None:
