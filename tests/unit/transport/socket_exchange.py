@@ -37,12 +37,14 @@ class Hours:
         self._began = asyncio.Event()
 
     @property
-    def now_ms(self) -> int:
+    def wall_ms(self) -> int:
         """The time of day."""
         return NOW_MS + (self._now_ns - 5 * S) // 1_000_000
 
     async def sleep(self, seconds: float) -> None:
         """Wait until the test lets that much time pass."""
+        if not seconds:
+            return
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._sleepers.append((self._now_ns + int(seconds * S), woken))
         self.slept.append(seconds)
@@ -68,7 +70,7 @@ class Hours:
         """The same as the program sees it."""
         return World(
             monotonic_ns=lambda: self._now_ns,
-            wall_ns=lambda: self.now_ms * 1_000_000,
+            wall_ns=lambda: self.wall_ms * 1_000_000,
             sleep=self.sleep,
             random=lambda: self.chance,
             new_id=lambda: "call",
