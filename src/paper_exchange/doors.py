@@ -74,7 +74,6 @@ async def open_doors(
         stack.callback(oracle.close)
         exchange.listen(oracle.hear)
         trouble = Trouble(Plan(seed), oracle, control, venue, clock, kept=exchange.is_kept)
-        stack.callback(trouble.close)
         api = Api(venue)
         rest = FaultyRest(RestGateway(api, ENDPOINTS), trouble, exchange.keys)
         streams = FaultySockets(trouble, exchange.keys)
@@ -89,6 +88,7 @@ async def open_doors(
         ws = await stack.enter_async_context(sockets.serving(options.host, options.ws_port))
         stack.callback(streams.close)
         stack.callback(rest.close)
+        stack.callback(trouble.close)
         for rule in options.faults:
             await trouble.add(rule)
         yield Doors(

@@ -30,14 +30,26 @@ class PaperClient:
         self, method: str, path: str, headers: dict[str, str] | None = None, **parameters: Any
     ) -> httpx.Response:
         """Call a signed endpoint; a timestamp is added where none is given."""
+        login = self.exchange.login
+        return await self.signed_with(login.api_key, login.api_secret, method, path, headers, **parameters)
+
+    async def signed_with(
+        self,
+        api_key: str,
+        api_secret: str,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None = None,
+        **parameters: Any,
+    ) -> httpx.Response:
+        """Call a signed endpoint with another key."""
         parameters.setdefault("timestamp", int(time.time() * 1000))
         payload = urlencode(parameters)
-        login = self.exchange.login
-        signature = hmac.new(login.api_secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
+        signature = hmac.new(api_secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
         return await self.http.request(
             method,
             f"/api/v3/{path}?{payload}&signature={signature}",
-            headers={"X-MBX-APIKEY": login.api_key, **(headers or {})},
+            headers={"X-MBX-APIKEY": api_key, **(headers or {})},
         )
 
 

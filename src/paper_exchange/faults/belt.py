@@ -62,7 +62,8 @@ class Belt(Generic[MessageT]):
         if struck is not None and isinstance(struck.effect, Reorder):
             self._held.setdefault(line, deque()).append(_Held(message, struck.effect.by))
             return []
-        return [*_befallen(struck, message), *self._overtaken(line)]
+        steps = _befallen(struck, message)
+        return [*steps, *self._overtaken(line)] if steps else []
 
     def _overtaken(self, line: Hashable) -> list[Step[MessageT]]:
         """The messages that enough others of the line have passed by now."""

@@ -163,7 +163,11 @@ class HttpPort:
         # asyncio sets this only on sockets that name their protocol; without it every answer waits 40 ms for an ACK.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._port = listener.getsockname()[1]
-        self._server = await asyncio.get_running_loop().create_server(self._guarded, sock=listener)
+        try:
+            self._server = await asyncio.get_running_loop().create_server(self._guarded, sock=listener)
+        except BaseException:
+            listener.close()
+            raise
 
     def close(self) -> None:
         """Listen no more."""

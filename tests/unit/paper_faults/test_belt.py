@@ -59,3 +59,11 @@ def test_it_is_empty_once_everything_was_overtaken() -> None:
     assert not belt.is_empty
     belt.carry(None, "line", "y")
     assert belt.is_empty
+
+
+def test_a_lost_message_overtakes_nothing() -> None:
+    belt: Belt[str] = Belt()
+    rules = [Rule(where="user", effect=Reorder()), Rule(where="user", effect=Drop())]
+    plan = planned(1, rules)
+    out = [step for message in "xyz" for step in belt.carry(plan.strike(Occasion("user")), "line", message)]
+    assert out == [Send("z"), Send("x")]

@@ -187,7 +187,7 @@ def _scripted(reply: effects.Reply, original: Response | None = None) -> Respons
         original = Response(status_code=200)
     body, kind = bytes(original.body), original.headers.get("content-type", _JSON)
     if isinstance(reply.body, str):
-        body, kind = reply.body.encode(), "text/html"
+        body, kind = reply.body.encode(), "text/html; charset=utf-8"
     elif reply.body is not None:
         body, kind = msgspec.json.encode(reply.body), _JSON
     response = _with_body(original, body)

@@ -78,6 +78,6 @@ def _scripted(reply: effects.Reply) -> Response:
     status = HTTPStatus(reply.status or HTTPStatus.OK)
     is_text = isinstance(reply.body, str)
     body = b"" if reply.body is None else reply.body.encode() if is_text else msgspec.json.encode(reply.body)
-    kind = "text/html" if is_text else "application/json;charset=UTF-8"
+    kind = "text/html; charset=utf-8" if is_text else "application/json;charset=UTF-8"
     headers = {"Content-Type": kind, "Connection": "close", **reply.headers, "Content-Length": str(len(body))}
     return Response(status, status.phrase, Headers(headers), body)
