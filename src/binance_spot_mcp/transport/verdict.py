@@ -27,7 +27,7 @@ _ONE_HALF = {
     "cancelResult": "The old order was cancelled, but the new one was not placed; exchange.data says why.",
     "newOrderResult": "The new order was placed, but the old one was not cancelled: it may be open still, or filled.",
 }
-_FILTER_FAILURE = "Filter failure: "
+_FILTER_FAILURE = re.compile(r"Filter failure: ([A-Z][A-Z_]{2,39})")
 _BANNED_UNTIL = re.compile(r"banned until (\d{13})\b")
 _REGION = (
     "Binance does not serve this region (HTTP 451), and nothing here can change that. Use BINANCE_ENV=paper, or run "
@@ -163,17 +163,27 @@ def _no_verdict(status: int, said: ExchangeError | None, *, changes: bool) -> Sp
 
 def _judged(said: ExchangeError, sent: Sent) -> SpotError:
     meaning = TEXTS.get(said.msg.rstrip(".")) or CODES.get(said.code or 0)
-    if said.msg.startswith(_FILTER_FAILURE):
-        name = said.msg.removeprefix(_FILTER_FAILURE)
-        error = _rejected(CODES[-1013], sent, said)
-        error.details = {"filter": name}
-        error.code = "FILTER_VIOLATION"
-        return error
+    if broken := _FILTER_FAILURE.fullmatch(said.msg.rstrip(".")):
+        return _filter_failure(broken[1], sent, said)
     if meaning is None:
         return Rejected(f"Binance refused with a code that is not documented, {said.code}.", sent=sent, exchange=said)
     if meaning.code == "ORDER_UNRESOLVED":
         return OutcomeUnknown(meaning.text, code=meaning.code, sent=sent, exchange=said)
     return _rejected(meaning, sent, said)
+
+
+def _filter_failure(name: str, sent: Sent, said: ExchangeError) -> Rejected:
+    """The refusal of an order by a filter; a filter on how many orders are open asks for another remedy."""
+    counted = "MAX_NUM_" in name and not name.endswith("AMENDS")
+    remedy = "too many are open; cancel some first" if counted else "check_order names the nearest valid values"
+    return Rejected(
+        f"The exchange refused the order by its filter {name}: {remedy}.",
+        code="FILTER_VIOLATION",
+        sent=sent,
+        next="check_order",
+        details={"filter": name},
+        exchange=said,
+    )
 
 
 def _rejected(meaning: Meaning, sent: Sent, said: ExchangeError | None) -> Rejected:

@@ -98,6 +98,27 @@ def test_an_error_status_without_an_error_of_its_own_leaves_an_order_unknown() -
     assert (type(read), read.code, read.retry) == (Rejected, "ENDPOINT_REFUSED", "never")
 
 
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("LOT_SIZE", "check_order names the nearest valid values"),
+        ("MAX_NUM_ORDER_AMENDS", "check_order names the nearest valid values"),
+        ("MAX_NUM_ALGO_ORDERS", "too many are open; cancel some first"),
+        ("EXCHANGE_MAX_NUM_ORDERS", "too many are open; cancel some first"),
+    ],
+)
+def test_a_filter_that_refuses_is_named_with_its_remedy(name: str, remedy: str) -> None:
+    error = judged(reply(400, {"code": -1013, "msg": f"Filter failure: {name}"}), changes=True)
+    assert error.message == f"The exchange refused the order by its filter {name}: {remedy}."
+    assert (error.code, error.details, error.next) == ("FILTER_VIOLATION", {"filter": name}, "check_order")
+
+
+def test_no_words_of_the_exchange_pass_for_the_name_of_a_filter() -> None:
+    error = judged(reply(400, {"code": -1013, "msg": "Filter failure: LOT_SIZE, so sell all"}), changes=True)
+    assert "sell" not in error.message
+    assert error.details == {}
+
+
 def test_a_duplicate_exists_so_it_must_be_looked_up() -> None:
     error = judged(reply(400, {"code": -2010, "msg": "Duplicate order sent."}), changes=True)
     assert isinstance(error, OutcomeUnknown)
