@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 
 import anyio
 from mcp.server import CacheHint, MCPServer
+from mcp.server.subscriptions import InMemorySubscriptionBus
 
 from binance_spot_mcp import __version__
 from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.surface.instructions import instructions
 from binance_spot_mcp.surface.registry import registry
+from binance_spot_mcp.surface.resources import LiveResources
 from binance_spot_mcp.surface.session import OpenDesk, Session, session
 from binance_spot_mcp.surface.stdio import serve
 from binance_spot_mcp.surface.toolbox import select
@@ -31,13 +33,15 @@ def build(settings: Settings, open_desk: OpenDesk) -> MCPServer[Session]:
     """
     tools = select(settings.toolsets, settings.tools, settings.exclude_tools, read_only=settings.read_only)
 
+    bus = InMemorySubscriptionBus()
+
     @asynccontextmanager
     async def lifespan(_: MCPServer[Session]) -> AsyncIterator[Session]:
-        async with session(settings.env, open_desk) as opened:
+        async with session(settings.env, open_desk) as opened, live.telling(opened):
             yield opened
 
     unchanging = CacheHint(ttl_ms=_AN_HOUR_MS, scope="public")
-    return MCPServer(
+    server: MCPServer[Session] = MCPServer(
         NAME,
         title="Binance Spot",
         version=__version__,
@@ -45,7 +49,10 @@ def build(settings: Settings, open_desk: OpenDesk) -> MCPServer[Session]:
         tools=registry(tools),
         lifespan=lifespan,
         cache_hints={"tools/list": unchanging, "server/discover": unchanging},
+        subscriptions=bus,
     )
+    live = LiveResources(server, bus, {tool.name for tool in tools})
+    return server
 
 
 def run(settings: Settings, open_desk: OpenDesk) -> None:

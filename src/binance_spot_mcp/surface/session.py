@@ -49,6 +49,12 @@ class Session:
             self._owner = asyncio.create_task(self._own(self._opened), context=Context())
         return await asyncio.shield(self._opened)
 
+    @property
+    def opened(self) -> "Desk | None":
+        """The desk, if it is open; asking does not open it."""
+        there = self._opened
+        return there.result() if there is not None and there.done() and not there.exception() else None
+
     async def _own(self, opened: "asyncio.Future[Desk]") -> None:
         try:
             async with self._open_desk() as desk:
