@@ -16,7 +16,7 @@ from binance_spot_mcp.catalogue.market import BOOK_TICKER, PRICE, BookTickerPara
 from binance_spot_mcp.catalogue.trading import GET_ORDER, GetOrderParams
 from binance_spot_mcp.errors import InvalidInput, Refused, SpotError
 from binance_spot_mcp.logs import logger
-from binance_spot_mcp.streams.conditions import BalanceIs, Condition, OrderIs, PriceCrosses, PriceIs
+from binance_spot_mcp.streams.conditions import BalanceIs, Condition, Facts, OrderIs, PriceCrosses, PriceIs
 from binance_spot_mcp.streams.feed import Feed, Gap
 from binance_spot_mcp.streams.hub import Streams
 from binance_spot_mcp.streams.timing import NS
@@ -35,10 +35,10 @@ _log = logger("streams")
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """The end of a wait: what held, and when that was found out (monotonic)."""
+    """The end of a wait: when it was found out (monotonic), and what held at that moment, by condition."""
 
     at_ns: int
-    conditions: tuple[Condition, ...]
+    facts: tuple[tuple[str, Facts], ...]
 
 
 class Waiting:
@@ -142,7 +142,7 @@ class Waiting:
     def _judge(self) -> None:
         if self.met is not None:
             return
-        holding = tuple(condition for condition in self.conditions if condition.holds is not None)
+        holding = tuple((each.text, each.holds) for each in self.conditions if each.holds is not None)
         if len(holding) == len(self.conditions) or (self._match == "any" and holding):
             self.met = Met(self._streams.world.monotonic_ns(), holding)
             self._ended.set()

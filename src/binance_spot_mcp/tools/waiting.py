@@ -78,7 +78,7 @@ def _told(desk: "Desk", waiting: "Waiting") -> Row:
     about: Row = {name: value for name, value in (("gaps", gaps), ("not_live", trouble)) if value}
     waited_ms = streams.ago_ms(waiting.began_ns)
     if waiting.met is not None:
-        met = [{"condition": each.text, **(each.holds or {})} for each in waiting.met.conditions]
+        met = [{"condition": text, **facts} for text, facts in waiting.met.facts]
         return {"status": "met", "met": met, "at": streams.at_ms(waiting.met.at_ns), "waited_ms": waited_ms, **about}
     standing = [{"condition": each.text, "holds": each.holds is not None, **each.seen} for each in waiting.conditions]
     if waiting.ended:
