@@ -5,6 +5,7 @@ from contextlib import aclosing, asynccontextmanager
 
 from paper_exchange.background import in_background
 from paper_exchange.market.builtin import BUILT_IN
+from paper_exchange.market.quiet import QuietMarket
 from paper_exchange.market.source import Source
 from paper_exchange.market.symbol_file import extended
 from paper_exchange.market.synthetic.market import SyntheticMarket
@@ -16,7 +17,9 @@ def kind_of(options: Options) -> str:
     """A name for the source, the same as long as it can go on where it stopped."""
     if options.mirror is not None:
         return f"mirror of {options.mirror.rest}"
-    kind = "synthetic" if options.tape is None else f"tape {options.tape.resolve()}"
+    kind = "synthetic" if options.market else "quiet"
+    if options.tape is not None:
+        kind = f"tape {options.tape.resolve()}"
     return kind if options.symbols is None else f"{kind} with {options.symbols.resolve()}"
 
 
@@ -34,6 +37,8 @@ async def source(options: Options, *, seed: int, genesis_us: int) -> AsyncIterat
             yield market
     elif options.tape is not None:
         yield TapeMarket(catalog, options.tape, genesis_us=genesis_us)
+    elif not options.market:
+        yield QuietMarket(catalog)
     else:
         yield SyntheticMarket(catalog, seed=seed, genesis_us=genesis_us)
 

@@ -42,6 +42,16 @@ async def test_a_file_adds_symbols_that_have_a_market_like_any_other(tmp_path: P
         assert (await _book(exchange.rest, "BTCUSDT"))["bids"]
 
 
+async def test_without_a_market_nothing_has_ever_happened() -> None:
+    async with running(Options(seed=1, market=False)) as exchange, httpx.AsyncClient(base_url=exchange.rest) as http:
+        symbol = {"symbol": "BTCUSDT"}
+        assert await _book(exchange.rest, "BTCUSDT") == {"lastUpdateId": 0, "bids": [], "asks": []}
+        assert (await http.get("/api/v3/trades", params=symbol)).json() == []
+        assert (await http.get("/api/v3/klines", params=symbol | {"interval": "1m"})).json() == []
+        day = (await http.get("/api/v3/ticker/24hr", params=symbol)).json()
+        assert (day["lastPrice"], day["count"], day["firstId"], day["lastId"]) == ("0.00000000", 0, -1, -1)
+
+
 async def test_a_tape_is_played(tmp_path: Path) -> None:
     line = {
         "kind": "book",
