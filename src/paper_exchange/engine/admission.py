@@ -6,7 +6,6 @@ what the engine refuses (-2010: account, client id, prices, funds). None of thes
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import partial
 
 from msgspec import Struct
 
@@ -41,7 +40,7 @@ def check_order(x: Exchange, market: Market, account: Account, terms: Terms) -> 
 def check_values(x: Exchange, market: Market, account: Account, terms: Terms) -> None:
     """Refuse an order by its own values."""
     check_composition(market.spec, terms)
-    market.filters.check(terms, partial(market.reference, now_us=x.now_us))
+    market.filters.check(terms, market.reference, x.now_us)
     if account.settings.max_assets:
         price = terms.price or market.last_price or ZERO
         quantity = terms.quantity or ZERO
@@ -137,6 +136,6 @@ def take_peg(x: Exchange, market: Market, order: Order) -> None:
         Refusal: -2010, the book is not deep enough; -1013, a filter.
     """
     price = peg_price(market, order.terms)
-    market.filters.check_price(order.terms.side, price, partial(market.reference, now_us=x.now_us))
+    market.filters.check_price(order.terms.side, price, market.reference, x.now_us)
     market.filters.check_notional(price, order.quantity)
     order.price = order.pegged_price = price

@@ -3,7 +3,7 @@
 The queue of a level is a dict, because a dict keeps insertion order and gives up any member at once.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -40,60 +40,64 @@ class Level:
 class BookSide:
     """The bids or the asks.
 
-    Levels are found by their rank: the price for bids, the negated price for asks, so that the best one has the highest
-    and what happens near it moves little of the sorted list.
+    Levels are at hand by price, and sorted from the worst to the best, so that what happens near the best one moves
+    little. They are sorted by rank: the price for bids, the negated price for asks.
     """
 
-    __slots__ = ("_levels", "_ranks", "side")
+    __slots__ = ("_by_price", "_ranks", "_sorted", "side")
 
     def __init__(self, side: Side) -> None:
         self.side = side
-        self._levels: dict[Decimal, Level] = {}
+        self._by_price: dict[Decimal, Level] = {}
+        self._sorted: list[Level] = []
         self._ranks: list[Decimal] = []
 
     @property
     def best(self) -> Decimal | None:
         """The price a taker would meet first."""
-        return self.price_at(0)
+        return self._sorted[-1].price if self._sorted else None
 
     def levels(self) -> Iterator[Level]:
         """Levels, best first. The book must not change meanwhile."""
-        return map(self._levels.__getitem__, reversed(self._ranks))
+        return reversed(self._sorted)
 
     def price_at(self, depth: int) -> Decimal | None:
         """The price `depth` existing levels behind the best one, None when the book is not that deep."""
-        return self._levels[self._ranks[-1 - depth]].price if depth < len(self._ranks) else None
+        return self._sorted[-1 - depth].price if depth < len(self._sorted) else None
 
     def quantity_at(self, price: Decimal) -> Decimal:
         """Visible quantity at a price, zero where there is no level."""
-        level = self._levels.get(self._rank(price))
+        level = self._by_price.get(price)
         return ZERO if level is None else level.quantity
 
     def add(self, order: Order, price: Decimal) -> Decimal:
         """Put an order at the end of its queue; returns the level's visible quantity."""
-        rank = self._rank(price)
-        level = self._levels.get(rank)
+        level = self._by_price.get(price)
         if level is None:
-            level = self._levels[rank] = Level(price)
-            insort(self._ranks, rank)
+            level = self._by_price[price] = Level(price)
+            rank = self._rank(price)
+            place = bisect_left(self._ranks, rank)
+            self._ranks.insert(place, rank)
+            self._sorted.insert(place, level)
         level.orders[order.order_id] = order
         level.quantity += order.visible
         return level.quantity
 
     def remove(self, order: Order, price: Decimal) -> Decimal:
         """Take an order out; returns what is visible of the level afterwards."""
-        rank = self._rank(price)
-        level = self._levels[rank]
+        level = self._by_price[price]
         del level.orders[order.order_id]
         level.quantity -= order.visible
         if not level.orders:
-            del self._levels[rank]
-            del self._ranks[bisect_left(self._ranks, rank)]
+            del self._by_price[price]
+            place = bisect_left(self._ranks, self._rank(price))
+            del self._ranks[place]
+            del self._sorted[place]
         return level.quantity
 
     def shrink(self, price: Decimal, by: Decimal) -> Decimal:
         """Lower a level by what one of its orders lost in place; returns what is left visible."""
-        level = self._levels[self._rank(price)]
+        level = self._by_price[price]
         level.quantity -= by
         return level.quantity
 

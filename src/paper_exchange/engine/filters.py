@@ -38,8 +38,8 @@ from paper_exchange.engine.symbols import (
 )
 from paper_exchange.engine.words import ALGO, Side
 
-ReferenceOf = Callable[[int], Average | None]
-"""The price that stands for the market, given avgPriceMins; None while there is none."""
+ReferenceOf = Callable[[int, int], Average | None]
+"""The price that stands for the market, given avgPriceMins and the time; None while there is none."""
 
 _T = TypeVar("_T")
 
@@ -81,7 +81,7 @@ class Filters:
         amends = _find(spec.filters, MaxNumOrderAmends)
         self.max_amends = None if amends is None else amends.max_num_order_amends
 
-    def check(self, terms: Terms, reference: ReferenceOf) -> None:
+    def check(self, terms: Terms, reference: ReferenceOf, now_us: int) -> None:
         """Refuse an order whose own values break a filter.
 
         Raises:
@@ -89,7 +89,7 @@ class Filters:
         """
         price, quantity = terms.price, terms.quantity
         if price is not None:
-            self.check_price(terms.side, price, reference)
+            self.check_price(terms.side, price, reference, now_us)
         if terms.stop_price is not None:
             self._check_tick(terms.stop_price, "stopPrice")
         if quantity is not None:
@@ -97,16 +97,17 @@ class Filters:
             if price is not None:
                 self.check_notional(price, quantity)
         if terms.type == "MARKET":
-            self._check_market_notional(terms, reference)
+            self._check_market_notional(terms, reference, now_us)
         if terms.trailing_delta is not None:
             self._check_trailing(terms, terms.trailing_delta)
 
-    def check_price(self, side: Side, price: Decimal, reference: ReferenceOf) -> None:
+    def check_price(self, side: Side, price: Decimal, reference: ReferenceOf, now_us: int) -> None:
         """Refuse a limit price: PRICE_FILTER, PERCENT_PRICE, PERCENT_PRICE_BY_SIDE."""
         self._check_tick(price, "price")
         if self._percent is not None:
             percent = self._percent
-            if not _within(price, reference(percent.avg_price_mins), percent.multiplier_down, percent.multiplier_up):
+            average = reference(percent.avg_price_mins, now_us)
+            if not _within(price, average, percent.multiplier_down, percent.multiplier_up):
                 raise filter_failure("PERCENT_PRICE")
         if self._percent_by_side is not None:
             sided = self._percent_by_side
@@ -115,7 +116,7 @@ class Filters:
                 if side == "BUY"
                 else (sided.ask_multiplier_down, sided.ask_multiplier_up)
             )
-            if not _within(price, reference(sided.avg_price_mins), down, up):
+            if not _within(price, reference(sided.avg_price_mins, now_us), down, up):
                 raise filter_failure("PERCENT_PRICE_BY_SIDE")
 
     def check_quantity(self, terms: Terms, quantity: Decimal) -> None:
@@ -175,18 +176,19 @@ class Filters:
         if lot is not None and not lot.min_qty <= quantity <= lot.max_qty:
             raise filter_failure("LOT_SIZE")
 
-    def _check_market_notional(self, terms: Terms, reference: ReferenceOf) -> None:
+    def _check_market_notional(self, terms: Terms, reference: ReferenceOf, now_us: int) -> None:
         small = self._min_notional
         if (
             small is not None
             and small.apply_to_market
-            and _market_notional(terms, reference(small.avg_price_mins), small.min_notional) < small.min_notional
+            and _market_notional(terms, reference(small.avg_price_mins, now_us), small.min_notional)
+            < small.min_notional
         ):
             raise filter_failure("MIN_NOTIONAL")
         bounds = self._notional
         if bounds is None:
             return
-        notional = _market_notional(terms, reference(bounds.avg_price_mins), bounds.min_notional)
+        notional = _market_notional(terms, reference(bounds.avg_price_mins, now_us), bounds.min_notional)
         if (bounds.apply_min_to_market and notional < bounds.min_notional) or (
             bounds.apply_max_to_market and notional > bounds.max_notional
         ):
