@@ -54,6 +54,7 @@ _DECIDED = {
     "neworderresptype": "The server always asks for the full answer; leave it out.",
 }
 _CLIENT_ID = "The server chooses client order ids; they come back in the answer. Leave it out."
+_OWN_NAME = "To name the call yourself, give intent_id."
 
 
 def check_size(arguments: Mapping[str, Any]) -> None:
@@ -167,6 +168,8 @@ def _refuse_unknown(model: type[Params], arguments: Mapping[str, Any], options: 
         accepted = [*dict.fromkeys(names.values()), *options]
         near = {name: match for name in unknown if not _decided(name) and (match := nearest(name, accepted))}
         sentences = [_unknown(name, near.get(name)) for name in unknown[:_SENTENCES]]
+        if "intent_id" in accepted and any(_decided(name) is _CLIENT_ID for name in unknown):
+            sentences.append(_OWN_NAME)
         already = {names.get(name, name) for name in arguments}
         fixes = {match: _text(arguments[name]) for name, match in near.items() if arguments[name] is not None}
         if not near and len(accepted) <= _FEW:

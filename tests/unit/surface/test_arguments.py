@@ -81,6 +81,13 @@ def test_client_order_ids_are_the_server_s_to_choose(name: str) -> None:
     error = refused("place_order", **ORDER, **{name: "mine"})
     assert error.code == "UNKNOWN_ARGUMENT"
     assert "The server chooses client order ids; they come back in the answer." in error.message
+    assert "intent_id" not in error.message
+
+
+def test_who_wants_to_name_an_order_is_pointed_to_the_name_of_the_call() -> None:
+    endpoint = CATALOGUE["place_order"]
+    with pytest.raises(InvalidInput, match="give intent_id"):
+        read_arguments(endpoint.params, ORDER | {"newClientOrderId": "mine"}, endpoint.rules, ("intent_id", "detail"))
 
 
 @pytest.mark.parametrize(
