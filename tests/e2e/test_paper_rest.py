@@ -1,5 +1,6 @@
 """The paper exchange from outside: plain HTTP, printed keys."""
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
@@ -118,6 +119,17 @@ async def test_unfilled_orders_are_counted_in_the_headers(client: PaperClient) -
     assert refused.headers["X-MBX-ORDER-COUNT-10S"] == "1"
     counts = (await client.signed("GET", "rateLimit/order")).json()
     assert [row["count"] for row in counts] == [1, 1]
+
+
+@pytest.mark.long
+async def test_an_idle_connection_is_kept_for_the_next_request(client: PaperClient) -> None:
+    address = client.exchange.rest.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(*address)
+    for _ in range(2):
+        writer.write(b"GET /api/v3/ping HTTP/1.1\r\nHost: paper\r\n\r\n")
+        assert (await reader.readuntil(b"{}")).startswith(b"HTTP/1.1 200")
+        await asyncio.sleep(6)
+    writer.close()
 
 
 async def test_times_come_in_microseconds_when_asked_for(client: PaperClient) -> None:

@@ -17,6 +17,8 @@ from paper_exchange.gateway.front import HttpPort
 
 _GRACE_S = 1
 """How long requests that are being answered may hold up the end."""
+_KEEP_ALIVE_S = 120
+"""How long a connection may be idle. Clients keep theirs and do not repeat an order when one is closed under them."""
 
 
 class _Server(uvicorn.Server):
@@ -56,6 +58,7 @@ class HttpServer:
             lifespan="off",
             proxy_headers=False,
             ws="none",
+            timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_GRACE_S,
         )
         self._server = _Server(self._config)
