@@ -9,13 +9,14 @@ from paper_exchange.clock import Clock, ShiftedClock
 from paper_exchange.control import Control
 from paper_exchange.exchange import PaperExchange
 from paper_exchange.faults.plan import Plan
+from paper_exchange.faulty_store import FaultyStore
 from paper_exchange.gateway.admin import ROOT, AdminDoor
 from paper_exchange.gateway.api import Api
 from paper_exchange.gateway.endpoint import Venue
 from paper_exchange.gateway.endpoints import ENDPOINTS
 from paper_exchange.gateway.faulty.rest import FaultyRest
 from paper_exchange.gateway.faulty.sockets import FaultySockets
-from paper_exchange.gateway.faulty.trouble import Trouble
+from paper_exchange.gateway.faulty.trouble import Trouble, kill_this_process
 from paper_exchange.gateway.limits import Limits, LimitTable
 from paper_exchange.gateway.rest import RestGateway
 from paper_exchange.gateway.rest_server import HttpServer
@@ -52,13 +53,21 @@ class Doors:
 
 @asynccontextmanager
 async def open_doors(
-    exchange: PaperExchange, accounts: Accounts, clock: ShiftedClock, base_clock: Clock, options: Options, *, seed: int
+    exchange: PaperExchange,
+    accounts: Accounts,
+    options: Options,
+    *,
+    clock: ShiftedClock,
+    base_clock: Clock,
+    store: FaultyStore | None,
+    seed: int,
 ) -> AsyncIterator[Doors]:
     """Let clients and the operator in for as long as the block lasts.
 
     Args:
         clock: The exchange's.
         base_clock: The one below it, which the operator may move when it is virtual.
+        store: Where the exchange is kept.
         seed: Of the faults.
 
     Raises:
@@ -73,7 +82,9 @@ async def open_doors(
         oracle = Oracle(exchange.now_us, first_account=FIRST_ACCOUNT, file=options.oracle)
         stack.callback(oracle.close)
         exchange.listen(oracle.hear)
-        trouble = Trouble(Plan(seed), oracle, control, venue, clock, kept=exchange.is_kept)
+        trouble = Trouble(Plan(seed), oracle, control, venue, clock, is_kept=store is not None)
+        if store is not None:
+            store.watch(trouble.plan, oracle.struck, kill_this_process)
         api = Api(venue)
         rest = FaultyRest(RestGateway(api, ENDPOINTS), trouble, exchange.keys)
         streams = FaultySockets(trouble, exchange.keys)

@@ -38,12 +38,8 @@ class PaperExchange:
         self.keys = KeyRing()
         self.clock = clock
         self._store = store
+        self._is_behind = False
         self._listeners: list[Listener] = []
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether it outlives the process."""
-        return self._store is not None
 
     def now_us(self) -> int:
         """The exchange's time."""
@@ -58,17 +54,21 @@ class PaperExchange:
 
         Raises:
             Refusal: Binance would refuse it; nothing has changed.
+            OSError: It may have been executed, but cannot be kept. Nothing more is executed until everything can be.
         """
         at_us = self.clock.now_us() if at_us is None else at_us
+        if self._is_behind:
+            self._catch_up()
         result = self.engine.execute(command, now_us=at_us)
-        if self._store is not None:
-            self._store.append(at_us, command)
+        failure = self._keep(at_us, command)
         self.record.apply(result.events)
         for listener in self._listeners:
             try:
                 listener(result.events)
             except Exception:  # noqa: BLE001 - the command has been executed, whatever came of telling it
                 _log.exception("a listener failed")
+        if failure is not None:
+            raise failure
         return result
 
     def together(self) -> AbstractContextManager[None]:
@@ -76,11 +76,20 @@ class PaperExchange:
         return nullcontext() if self._store is None else self._store.together()
 
     def execute_due(self, due: Iterable[Due]) -> None:
-        """Execute what a market's house does; what is refused is left out, as the house expects."""
-        with self.together():
-            for at_us, command in due:
-                with suppress(Refusal):
-                    self.submit(command, at_us=at_us)
+        """Execute what a market's house does; what is refused is left out, as the house expects.
+
+        While nothing can be kept, the house stands still.
+        """
+        try:
+            if self._is_behind:
+                self._catch_up()
+            with self.together():
+                for at_us, command in due:
+                    with suppress(Refusal):
+                        self.submit(command, at_us=at_us)
+        except OSError:
+            self._is_behind = True
+            _log.exception("what the market does cannot be kept")
 
     def resume(self) -> bool:
         """Take up what the store kept; False when there is nothing to take up. Nobody may listen yet."""
@@ -98,6 +107,21 @@ class PaperExchange:
         """Put a snapshot into the store, in the place of the log."""
         if self._store is not None:
             self._store.save(Snapshot(self.engine.snapshot(), self.record.snapshot()))
+
+    def _keep(self, at_us: int, command: Command) -> OSError | None:
+        """Log a command that was executed; returns why that failed."""
+        if self._store is not None:
+            try:
+                self._store.append(at_us, command)
+            except OSError as error:
+                self._is_behind = True
+                return error
+        return None
+
+    def _catch_up(self) -> None:
+        """Keep as a whole what could not be logged."""
+        self.save()
+        self._is_behind = False
 
     def check(self, command: Place | PlaceSor) -> None:
         """Do what `order/test` does.

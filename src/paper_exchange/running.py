@@ -18,6 +18,7 @@ from paper_exchange.background import in_background
 from paper_exchange.clock import ShiftedClock, chosen
 from paper_exchange.doors import Doors, open_doors
 from paper_exchange.exchange import PaperExchange
+from paper_exchange.faulty_store import FaultyStore
 from paper_exchange.keys import seeded
 from paper_exchange.lease import LeaseLogin, state_directory
 from paper_exchange.market.record import MarketRecord
@@ -103,7 +104,7 @@ async def running(options: Options) -> AsyncIterator[Running]:
         market = await stack.enter_async_context(source(options, seed=origin.seed, genesis_us=origin.genesis_us))
         exchange = PaperExchange(clock=clock, record=MarketRecord(market.past), store=store)
         _found_or_resume(exchange, market, clock)
-        stack.callback(exchange.save)
+        stack.callback(_save, exchange)
         randomness = os.urandom if options.seed is None else seeded(options.seed, "keys")
         accounts = Accounts(exchange, randomness=randomness, store=store)
         for name in options.accounts:
@@ -116,18 +117,18 @@ async def running(options: Options) -> AsyncIterator[Running]:
         if store is not None:
             await stack.enter_async_context(in_background(_save_now_and_then(exchange, store)))
         doors = await stack.enter_async_context(
-            open_doors(exchange, accounts, clock, base_clock, options, seed=origin.seed)
+            open_doors(exchange, accounts, options, clock=clock, base_clock=base_clock, store=store, seed=origin.seed)
         )
         yield Running(doors, accounts.login(options.accounts[0]), accounts, exchange)
 
 
-def _store(options: Options, stack: AsyncExitStack) -> Store | None:
+def _store(options: Options, stack: AsyncExitStack) -> FaultyStore | None:
     if options.home is None or options.memory:
         return None
     directory = state_directory(options.home)
     if options.reset:
         erase(directory)
-    store = Store(directory)
+    store = FaultyStore(directory)
     stack.callback(store.close)
     return store
 
@@ -167,5 +168,13 @@ async def _save_now_and_then(exchange: PaperExchange, store: Store) -> None:
         await asyncio.sleep(1)
         if store.logged >= enough:
             begun_s = time.perf_counter()
-            exchange.save()
+            _save(exchange)
             enough = max(_LOG_LENGTH, int((time.perf_counter() - begun_s) * _COMMANDS_PER_SECOND_SAVED))
+
+
+def _save(exchange: PaperExchange) -> None:
+    """Take a snapshot if the disk lets us; where it does not, the log says as much."""
+    try:
+        exchange.save()
+    except OSError:
+        _log.exception("no snapshot could be taken")

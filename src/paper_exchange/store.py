@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS more_keys (
     api_key TEXT PRIMARY KEY, number INTEGER NOT NULL, kind TEXT NOT NULL, material TEXT NOT NULL
 );
 """
-_FILE = "exchange.sqlite"
+FILE = "exchange.sqlite"
 
 
 class Origin(Struct, frozen=True):
@@ -74,7 +74,7 @@ class Store:
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = directory / _FILE
+        file = directory / FILE
         file.touch(mode=0o600)
         self._db = sqlite3.connect(file, isolation_level=None)
         self._db.execute("PRAGMA locking_mode=EXCLUSIVE")  # nobody else is there, so no locks per command
@@ -96,22 +96,46 @@ class Store:
         """Note how the market begins."""
         self._db.execute("INSERT INTO origin VALUES (?, ?, ?)", (origin.seed, origin.genesis_us, origin.market))
 
+    @property
+    def is_together(self) -> bool:
+        """Whether a block is open whose commands are written at once."""
+        return self._db.in_transaction
+
     def append(self, at_us: int, command: Command) -> None:
-        """Log a command that was executed."""
-        self._db.execute("INSERT INTO log (at_us, command) VALUES (?, ?)", (at_us, encode(command)))
+        """Log a command that was executed.
+
+        Raises:
+            OSError: The disk fails.
+        """
+        try:
+            self._db.execute("INSERT INTO log (at_us, command) VALUES (?, ?)", (at_us, encode(command)))
+        except sqlite3.OperationalError as error:
+            raise OSError(str(error)) from error
         self.logged += 1
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Write all that the block appends at once, whatever ends it: what was executed was executed."""
+        """Write all that the block appends at once, whatever ends it: what was executed was executed.
+
+        Raises:
+            OSError: The disk fails; nothing of the block is written.
+        """
         self._db.execute("BEGIN")
         try:
             yield
         finally:
-            self._db.execute("COMMIT")
+            try:
+                self._db.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                self._db.execute("ROLLBACK")
+                raise OSError(str(error)) from error
 
     def save(self, snapshot: Snapshot) -> None:
-        """Put a snapshot in the place of the log."""
+        """Put a snapshot in the place of the log.
+
+        Raises:
+            OSError: The disk fails; log and snapshot are as before.
+        """
         with self.together():
             self._db.execute("DELETE FROM snapshot")
             self._db.execute("INSERT INTO snapshot VALUES (?, ?)", (snapshot.engine, snapshot.record))
@@ -149,5 +173,5 @@ class Store:
 
 def erase(directory: Path) -> None:
     """Forget an exchange. It must not run."""
-    for file in directory.glob(f"{_FILE}*"):
+    for file in directory.glob(f"{FILE}*"):
         file.unlink()

@@ -6,12 +6,14 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from tests.e2e.operator_desk import Operator, operated
 from tests.e2e.paper_client import limit_order
+from tests.e2e.test_paper_keeping import exchange
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
@@ -131,6 +133,41 @@ async def test_refused_means_that_nobody_listens_until_the_rule_is_removed(desk:
         await place(desk)
     assert await desk.told("DELETE", "/faults", id=rule) == {"removed": [rule]}
     assert (await place(desk)).status_code == 200
+
+
+# The process
+
+
+@pytest.mark.parametrize(
+    ("rule", "survives"),
+    [
+        ({"where": "rest", "match": ORDERS, "phase": "before", "effect": {"kind": "kill"}}, False),
+        ({"where": "rest", "match": ORDERS, "phase": "after", "effect": {"kind": "kill"}}, True),
+        ({"where": "process", "match": {"method": "Place"}, "phase": "before", "effect": {"kind": "kill"}}, False),
+        ({"where": "process", "match": {"method": "Place"}, "phase": "after", "effect": {"kind": "kill"}}, True),
+        ({"where": "disk", "match": {"method": "Place"}, "effect": {"kind": "torn_write"}}, False),
+    ],
+    ids=["before the request", "after the request", "before the log", "after the log", "torn log"],
+)
+def test_a_killed_exchange_has_the_order_or_has_it_not(tmp_path: Path, rule: dict[str, Any], survives: bool) -> None:
+    with exchange(tmp_path, "--no-market", "--fault", json.dumps(rule)) as first:
+        with pytest.raises(httpx.HTTPError):
+            first.rest_order()
+        assert first.process.wait(PATIENCE_S) != 0
+    with exchange(tmp_path, "--no-market") as again:
+        assert len(again.call("GET", "openOrders")) == survives
+
+
+async def test_a_full_disk_is_an_unknown_outcome_and_stops_trading_until_it_has_room(tmp_path: Path) -> None:
+    async with operated(Options(seed=1, market=False, home=tmp_path)) as desk:
+        rule = await desk.fault(where="disk", times=None, effect={"kind": "enospc"})
+        answers = [await place(desk, name) for name in ("first", "second")]
+        assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(500, -1000)] * 2
+        assert await exists(desk, "first")
+        assert not await exists(desk, "second")
+        assert (await desk.public("ping")).status_code == 200
+        await desk.told("DELETE", "/faults", id=rule)
+        assert (await place(desk, "third")).status_code == 200
 
 
 # Which request, how often
@@ -602,13 +639,13 @@ async def test_the_connection_dies_on_a_report_and_the_order_lives(desk: Operato
 
 
 async def test_a_quiet_exchange_ends_in_time_with_clients_waiting_in_vain() -> None:
-    async with running(Options(seed=1, market=False)) as exchange:
+    async with running(Options(seed=1, market=False)) as quiet:
         async with asyncio.timeout(PATIENCE_S):
-            desk = Operator(exchange)
+            desk = Operator(quiet)
             await desk.fault(where="rest", times=None, effect={"kind": "no_reply"})
             await desk.fault(where="market", match={"method": "CONNECT"}, effect={"kind": "no_reply"})
             asking = asyncio.create_task(desk.public("ping"))
-            connecting = asyncio.create_task(_connected(f"{exchange.ws}/ws"))
+            connecting = asyncio.create_task(_connected(f"{quiet.ws}/ws"))
             while len(await desk.oracle("fault")) < 1 or not await desk.oracle("request"):
                 pass
         begun_s = time.monotonic()

@@ -19,6 +19,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from paper_exchange.faults import effects
 from paper_exchange.faults.effects import Effect
@@ -30,6 +31,11 @@ CONNECT: Final = "CONNECT"
 """The method of the occasion that a WebSocket is asked for. Only rules that name it meet it."""
 
 
+LOG: Final = "log"
+SNAPSHOT: Final = "snapshot"
+"""The paths of what happens to disk and process: the write of one command to the log, and of a snapshot."""
+
+
 class BadRule(ValueError):
     """A rule that could never do what it says; the text says why."""
 
@@ -39,7 +45,7 @@ class Occasion(NamedTuple):
 
     Attributes:
         method: HTTP method, WebSocket API method, `CONNECT`, or the engine's name of a command (disk, process).
-        path: Of the URL.
+        path: Of the URL; of disk and process, `log` or `snapshot`.
         stream: Name of a market stream, or type of a user data event.
     """
 
@@ -188,7 +194,9 @@ def completed(rule: Rule) -> Rule:
         expected = f"the phase is {' or '.join(phases)}" if phases else "there are no phases"
         raise BadRule(f"{_title(rule)}: of {kind} at {where} {expected}, not {rule.phase}")
     _check_effect(rule)
-    return msgspec.structs.replace(rule, phase=phases[0]) if phases and rule.phase is None else rule
+    if isinstance(rule.effect, effects.Kill) and where == "process":
+        rule = replace(rule, match=replace(rule.match, path=rule.effect.point))
+    return replace(rule, phase=phases[0]) if phases and rule.phase is None else rule
 
 
 def _check_effect(rule: Rule) -> None:

@@ -42,7 +42,7 @@ class Trouble:
     """Carries faults out, and lifts them when their rule is removed.
 
     Args:
-        kept: Whether there is a disk to fail.
+        is_kept: Whether there is a disk to fail.
         kill: Ends the process.
 
     Attributes:
@@ -58,7 +58,7 @@ class Trouble:
         venue: Venue,
         clock: ShiftedClock,
         *,
-        kept: bool = False,
+        is_kept: bool = False,
         kill: Callable[[], None] = kill_this_process,
     ) -> None:
         self.plan = plan
@@ -68,7 +68,7 @@ class Trouble:
         self.on_sockets: Callable[[Struck], None] | None = None
         self._control = control
         self._venue = venue
-        self._kept = kept
+        self._is_kept = is_kept
         self._kill = kill
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed_ports: dict[str, Port] = {}
@@ -84,7 +84,7 @@ class Trouble:
         Raises:
             BadRule: It could never act here.
         """
-        if rule.where in {"disk", "process"} and not self._kept:
+        if rule.where in {"disk", "process"} and not self._is_kept:
             raise BadRule(f"nothing happens to the {rule.where}: this exchange is kept in memory alone")
         if isinstance(rule.effect, effects.Filters | effects.SymbolStatus):
             try:
