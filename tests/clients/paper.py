@@ -6,9 +6,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 _PYTHON = os.environ.get("PAPER_PYTHON", str(ROOT / ".venv/bin/python"))
@@ -24,6 +23,7 @@ class Paper:
         rest: Base URL of the REST API, without a path.
         ws: Base URL of the streams, without a path.
         ws_api: URL of the WebSocket API.
+        ed25519_api_key: Of the same account, with a private key beside it instead of a secret.
         line: All of it, as printed.
     """
 
@@ -32,13 +32,14 @@ class Paper:
     ws_api: str
     api_key: str
     api_secret: str
+    ed25519_api_key: str
+    ed25519_private_key_path: str
     line: str
 
     @property
-    def said(self) -> dict[str, Any]:
-        """Everything in the line, whatever it is."""
-        read: dict[str, Any] = json.loads(self.line)
-        return read
+    def ed25519_private_key(self) -> str:
+        """The PEM text of the private key."""
+        return Path(self.ed25519_private_key_path).read_text("utf-8")
 
 
 @contextmanager
@@ -56,7 +57,7 @@ def paper_exchange(*flags: str) -> Iterator[Paper]:
         line = process.stdout.readline()
         assert line, "the paper exchange did not start"
         said = json.loads(line)
-        yield Paper(**{name: said[name] for name in ("rest", "ws", "ws_api", "api_key", "api_secret")}, line=line)
+        yield Paper(**{field.name: said[field.name] for field in fields(Paper) if field.name != "line"}, line=line)
     finally:
         process.terminate()
         process.wait(_END_S)

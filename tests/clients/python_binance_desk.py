@@ -17,7 +17,7 @@ def sync_client(paper: Paper, **settings: Any) -> Client:
         API_URL = f"{paper.rest}/api"
         WS_API_URL = paper.ws_api
 
-    return PaperClient(paper.api_key, paper.api_secret, **settings)
+    return PaperClient(**{"api_key": paper.api_key, "api_secret": paper.api_secret, **settings})
 
 
 async def async_client(paper: Paper, **settings: Any) -> AsyncClient:
@@ -27,7 +27,7 @@ async def async_client(paper: Paper, **settings: Any) -> AsyncClient:
         API_URL = f"{paper.rest}/api"
         WS_API_URL = paper.ws_api
 
-    return await PaperClient.create(paper.api_key, paper.api_secret, **settings)
+    return await PaperClient.create(**{"api_key": paper.api_key, "api_secret": paper.api_secret, **settings})
 
 
 def socket_manager(paper: Paper, client: AsyncClient) -> BinanceSocketManager:

@@ -29,11 +29,19 @@ _MISSING_IN_MODELS = _CONDITIONAL | _OF_EVERY_SOCKET_ANSWER | _NOT_IN_THEIR_EXAM
 
 def spot(paper: Paper, **settings: Any) -> Spot:
     """The SDK, pointed at the exchange; the settings go to all three of its parts."""
-    keys = {"api_key": paper.api_key, "api_secret": paper.api_secret, **settings}
+    return _at(paper, **{"api_key": paper.api_key, "api_secret": paper.api_secret, **settings})
+
+
+def spot_with_ed25519(paper: Paper) -> Spot:
+    """The SDK with a private key; it would prefer a secret."""
+    return _at(paper, api_key=paper.ed25519_api_key, private_key=paper.ed25519_private_key_path)
+
+
+def _at(paper: Paper, **settings: Any) -> Spot:
     return Spot(
-        config_rest_api=ConfigurationRestAPI(base_path=paper.rest, **keys),
-        config_ws_api=ConfigurationWebSocketAPI(stream_url=paper.ws_api, **keys),
-        config_ws_streams=ConfigurationWebSocketStreams(stream_url=paper.ws, **keys),
+        config_rest_api=ConfigurationRestAPI(base_path=paper.rest, **settings),
+        config_ws_api=ConfigurationWebSocketAPI(stream_url=paper.ws_api, **settings),
+        config_ws_streams=ConfigurationWebSocketStreams(stream_url=paper.ws, **settings),
     )
 
 

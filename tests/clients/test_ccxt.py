@@ -219,6 +219,13 @@ async def test_refusals_are_the_errors_that_ccxt_knows(desk: CcxtDesk, case: str
         await desk("private_post_order", {name: value for name, value in order.items() if value is not None})
 
 
+async def test_an_ed25519_key_signs_too(desk: CcxtDesk, paper: Paper) -> None:
+    desk.client.apiKey = paper.ed25519_api_key
+    desk.client.secret = paper.ed25519_private_key
+    order = await desk("create_order", SOL, "market", "buy", 1)
+    assert (await desk("fetch_order", order["id"], SOL))["status"] == "closed"
+
+
 async def test_a_wrong_secret_is_an_authentication_error(desk: CcxtDesk) -> None:
     desk.client.secret = "wrong"
     with pytest.raises(ccxt.AuthenticationError):

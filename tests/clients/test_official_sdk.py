@@ -8,7 +8,7 @@ import pytest
 from binance_sdk_spot import BadRequestError, TimeUnit, UnauthorizedError
 from tests.clients.ledger import TRADED, conserved, nothing_locked
 from tests.clients.paper import Paper
-from tests.clients.sdk_desk import RestDesk, spot
+from tests.clients.sdk_desk import RestDesk, spot, spot_with_ed25519
 
 BTC, SOL, BNB, BEYOND_ASCII = "BTCUSDT", "SOLUSDT", "BNBUSDT", "币安人生USDT"
 INTERVALS = ("1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M")
@@ -203,6 +203,12 @@ def test_account_and_history_say_what_happened(desk: RestDesk) -> None:
     assert desk("account_commission", symbol=SOL).standard_commission.taker == "0.00100000"
     assert [each.interval for each in desk("rate_limit_order")] == ["SECOND", "DAY"]
     assert desk("my_filters", symbol=SOL).symbol_filters
+
+
+def test_an_ed25519_key_signs_too(paper: Paper) -> None:
+    desk = RestDesk(spot_with_ed25519(paper))
+    order = desk("new_order", symbol=SOL, side="BUY", type="MARKET", quantity=1)
+    assert desk("get_order", symbol=SOL, order_id=order.order_id).status == "FILLED"
 
 
 def test_limits_are_read_from_the_headers(paper: Paper) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -192,6 +193,15 @@ async def test_the_listen_key_is_gone_as_it_is_at_binance(desk: PythonBinanceDes
     with pytest.raises(BinanceAPIException) as refusal:
         await desk("stream_get_listen_key")
     assert refusal.value.status_code == 410
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_an_ed25519_key_signs_too(paper: Paper, kind: str) -> None:
+    key = {"api_key": paper.ed25519_api_key, "private_key": Path(paper.ed25519_private_key_path)}
+    desk = PythonBinanceDesk(sync_client(paper, **key) if kind == "sync" else await async_client(paper, **key))
+    order = await desk("order_market_buy", symbol=SOL, quantity=1)
+    assert (await desk("get_order", symbol=SOL, orderId=order["orderId"]))["status"] == "FILLED"
+    await desk.close()
 
 
 async def test_microseconds_are_told_to_who_asks(paper: Paper) -> None:
