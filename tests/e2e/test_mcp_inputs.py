@@ -624,6 +624,26 @@ async def test_both_eras_refuse_alike(mode: Any, tmp_path: Path) -> None:
     assert not (tmp_path / "state").exists()
 
 
+def typed(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    """The order that somebody types, with further words."""
+    order = [f"{name}={value}" for name, value in LIMIT.items() if name != "quantity"]
+    return subprocess.run(
+        [sys.executable, "-m", "binance_spot_mcp", "call", "place_order", *order, *words, "--env", "paper"],
+        env=environment(home),
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_the_command_takes_no_argument_twice(tmp_path: Path) -> None:
+    finished = typed(tmp_path, "quantity=1", "quantity=2")
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert "twice" in finished.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -632,16 +652,7 @@ async def test_both_eras_refuse_alike(mode: Any, tmp_path: Path) -> None:
     ],
 )
 def test_the_command_refuses_alike(tmp_path: Path, words: list[str], code: str, said: str) -> None:
-    order = [f"{name}={value}" for name, value in LIMIT.items() if name != "quantity"]
-    finished = subprocess.run(
-        [sys.executable, "-m", "binance_spot_mcp", "call", "place_order", *order, *words, "--env", "paper"],
-        env=environment(tmp_path),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    finished = typed(tmp_path, *words)
     assert finished.returncode == 1
     assert json.loads(finished.stdout)["code"] == code
     assert said in finished.stdout

@@ -288,10 +288,15 @@ def _settings(flags: Mapping[str, object]) -> "Loaded":
 
 def _pairs(arguments: Sequence[str]) -> dict[str, Any]:
     """`key=value` arguments; each value is text, which tools accept for every kind of parameter."""
+    pairs: dict[str, Any] = {}
     for argument in arguments:
-        if "=" not in argument:
+        name, equals, value = argument.partition("=")
+        if not equals:
             raise typer.BadParameter(f"{argument!r} is no KEY=VALUE, e.g. symbol=BTCUSDT")
-    return dict(argument.split("=", 1) for argument in arguments)
+        if name in pairs:
+            raise typer.BadParameter(f"{name} is there twice, as {pairs[name]!r} and as {value!r}.")
+        pairs[name] = value
+    return pairs
 
 
 def _exit_code(answer: Mapping[str, Any]) -> int:
