@@ -214,6 +214,9 @@ def _decoded(call: Call, reply: Reply) -> Any:
             raise OutcomeUnknown(
                 "Binance took the request, but its answer cannot be read, so it may have happened."
             ) from None
+        if exchange_error(reply) is not None:
+            # The WebSocket API is documented to refuse so where a symbol has no reference price.
+            raise verdict(replace(reply, status=400), changes=False) or error from None
         if _is_json(reply.body):
             raise Unavailable(
                 f"Binance's answer to {call.endpoint.name} is not of the documented form: {error}.",

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidHandshake, InvalidProxy, InvalidStatus, ProxyError
+from websockets.exceptions import InvalidProxy, InvalidStatus, ProxyError, WebSocketException
 
 from binance_spot_mcp import __version__
 from binance_spot_mcp.transport.failures import never_left, proxy_failed, why_unreachable
@@ -56,7 +56,7 @@ async def open_connection(url: str, proxy: SecretStr | None) -> ClientConnection
         return Reply(response.status_code, bytes(response.body or b""), pause_ms=retry_after_ms(said))
     except (ProxyError, InvalidProxy):
         raise never_left(proxy_failed(host)) from None
-    except InvalidHandshake:
+    except WebSocketException:
         raise never_left(f"{host} does not speak WebSocket at this address.") from None
     except OSError as error:
         raise never_left(why_unreachable(error, host)) from None

@@ -165,6 +165,7 @@ class Session:
             why = _why_closed(closed)
         except (msgspec.DecodeError, RecursionError):
             why = "A message that cannot be read ended the connection"
+            self._end(why)
             await self._connection.close(CloseCode.INVALID_DATA)
         finally:
             self._end(why)
@@ -233,6 +234,6 @@ def _milliseconds(epoch: int) -> int:
 def _why_closed(closed: ConnectionClosed) -> str:
     if closed.sent is not None and closed.sent.code == CloseCode.MESSAGE_TOO_BIG:
         return f"An answer above {MOST_BYTES // 2**20} MiB ended the connection"
-    if closed.rcvd is not None:
+    if closed.rcvd is not None and closed.rcvd_then_sent is not False:
         return f"Binance closed the connection (code {closed.rcvd.code})"
     return "The connection broke"

@@ -14,7 +14,16 @@ from tests.unit.client.two_ways import TwoWays
 from tests.unit.transport.socket_exchange import NOW_MS, SocketExchange
 
 from binance_spot_mcp.catalogue.account import ORDER_RATE_LIMITS, OrderRateLimitsParams
-from binance_spot_mcp.catalogue.market import EXCHANGE_INFO, PING, PRICE, ExchangeInfoParams, PingParams, PriceParams
+from binance_spot_mcp.catalogue.market import (
+    EXCHANGE_INFO,
+    PING,
+    PRICE,
+    REFERENCE_PRICE,
+    ExchangeInfoParams,
+    PingParams,
+    PriceParams,
+    ReferencePriceParams,
+)
 from binance_spot_mcp.catalogue.trading import PLACE_ORDER, PLACE_SOR_ORDER, PlaceOrderParams, PlaceSorOrderParams
 from binance_spot_mcp.client import Spot
 from binance_spot_mcp.errors import OutcomeUnknown, RateLimited, Refused, Rejected, SpotError, Unreachable
@@ -178,6 +187,17 @@ async def test_an_order_ends_in_the_same_way_over_both(stand: TwoWays, status: i
     one, other = await over_rest(stand, status, body), await over_the_socket(stand, status, body)
     assert type(one) is type(other)
     assert astuple(one) == astuple(other)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+async def test_a_refusal_in_the_place_of_a_result_is_a_refusal(stand: TwoWays, status: int) -> None:
+    spot = await stand.connected("ws")
+    calling = asyncio.create_task(spot.call(REFERENCE_PRICE, ReferencePriceParams(symbol="BTCUSDT")))
+    asked = await stand.socket.next()
+    body = error(-2043, "This symbol doesn't have a reference price.")
+    await asked.say({"id": asked.id, "status": status, "result" if status == 200 else "error": body})
+    refused = await failure_of(calling)
+    assert (type(refused), refused.code, refused.sent) == (Rejected, "NOT_FOUND", "no")
 
 
 async def test_the_payload_and_the_exchanges_own_json_are_the_same_over_both(stand: TwoWays) -> None:
