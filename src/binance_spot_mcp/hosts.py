@@ -127,7 +127,8 @@ def admit(url: str, environment: Environment, channel: Channel) -> str:
     base = f"{parts.scheme}://{parts.netloc.lower()}" + (WS_API_PATH if channel == "ws_api" else "")
     if environment == "paper":
         if not is_loopback(origin.host):
-            raise HostRefused(f"paper talks to loopback only, and {origin.host} is not loopback{_belongs(origin.host)}")
+            belongs = _belongs(origin.host, environment)
+            raise HostRefused(f"paper talks to loopback only, and {origin.host} is not loopback{belongs}")
         return base
     known = HOSTS[environment].of(channel)
     same = [host for host in known if _origin(urlsplit(host)) == origin]
@@ -178,9 +179,9 @@ def _owners(host: str) -> Iterator[Environment]:
             yield environment
 
 
-def _belongs(host: str) -> str:
-    owner = next(_owners(host), None)
-    return f" (it belongs to BINANCE_ENV={owner})" if owner else ""
+def _belongs(host: str, environment: Environment) -> str:
+    owners = [*_owners(host)]
+    return f" (it belongs to BINANCE_ENV={owners[0]})" if owners and environment not in owners else ""
 
 
 def _why_foreign(origin: _Origin, environment: Environment, channel: Channel) -> str:
@@ -195,4 +196,4 @@ def _why_foreign(origin: _Origin, environment: Environment, channel: Channel) ->
     if is_loopback(host):
         return f"{host} is loopback, which only BINANCE_ENV=paper talks to"
     allowed = ", ".join(HOSTS[environment].of(channel))
-    return f"{host}:{origin.port} is not a host of {environment}{_belongs(host)}; its hosts are {allowed}"
+    return f"{host}:{origin.port} is not a host of {environment}{_belongs(host, environment)}; its hosts are {allowed}"

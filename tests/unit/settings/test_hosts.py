@@ -77,6 +77,7 @@ def test_paper_takes_nothing_but_loopback(url: str) -> None:
         ("http://api.binance.com", "live", "http:// is for loopback only; use https://"),
         ("https://api.binance.com", "testnet", "it belongs to BINANCE_ENV=live"),
         ("https://testnet.binance.vision", "live", "it belongs to BINANCE_ENV=testnet"),
+        ("https://testnet.binance.vision:8443", "testnet", "8443 is not a host of testnet; its hosts are"),
         ("https://localhost:8080", "testnet", "only BINANCE_ENV=paper"),
         ("https://other.example", "demo", "its hosts are https://demo-api.binance.com"),
     ],
