@@ -138,3 +138,17 @@ def test_a_connection_carries_1024_streams_and_no_more() -> None:
     assert ask(here, method="SUBSCRIBE", params=["a@trade", "b@trade"], id=1)["code"] == 2
     assert ask(here, method="SUBSCRIBE", params=["a@trade", "s0@trade"], id=1)["result"] is None
     assert len(here.names) == MAX_STREAMS
+
+
+def test_a_message_that_is_nested_without_end_is_no_json() -> None:
+    text = '{"method": ' + "[" * 20_000
+    assert json.loads(answer(text, Subscribed()))["code"] == 3
+
+
+@pytest.mark.parametrize(
+    "message", ['{"id": 1, "method": "\\ud800"}', '{"id": 1, "method": "SUBSCRIBE", "params": ["\\ud800"]}']
+)
+def test_half_a_surrogate_pair_is_refused_and_written_nowhere(message: str) -> None:
+    subscribed = Subscribed()
+    assert json.loads(answer(message, subscribed))["code"] == 2
+    assert not subscribed.names

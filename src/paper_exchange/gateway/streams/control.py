@@ -18,7 +18,8 @@ TOO_MANY_STREAMS: Final = (2, "Invalid request: too many streams")
 _METHODS: Final = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 _INT64: Final = range(-(2**63), 2**63)
 _TEXT_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
-_STREAM_NAME = re.compile(r"[^\s/]+")
+_STREAM_NAME = re.compile(r"[^\s/\ud800-\udfff]+")
+"""Half a surrogate pair can be escaped in JSON, and written in no answer."""
 _METHOD_MEMBER = re.compile(r'"method"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[^,}\s]+)')
 
 
@@ -46,7 +47,7 @@ class _Refused(Exception):
 
     def __init__(self, code: int, msg: str, **more: object) -> None:
         super().__init__(code, msg)
-        self.body = {"code": code, "msg": msg, **more}
+        self.body = {"code": code, "msg": msg.encode(errors="replace").decode(), **more}
 
 
 def answer(text: str, subscriptions: Subscriptions) -> bytes:
@@ -65,6 +66,8 @@ def _read(text: str) -> dict[str, Any]:
         request = json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         raise _Refused(3, f"Invalid JSON: expected value at line {error.lineno} column {error.colno}") from None
+    except RecursionError:
+        raise _Refused(3, f"Invalid JSON: expected value at {_position(text, len(text))}") from None
     if not isinstance(request, dict) or "method" not in request:
         raise _Refused(2, f"Invalid request: missing field `method` at {_position(text, len(text))}")
     method = request["method"]

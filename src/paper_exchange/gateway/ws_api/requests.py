@@ -58,9 +58,12 @@ def read(frame: bytes) -> WsRequest:
         Unreadable: -1135.
     """
     try:
-        members = _members.decode(frame)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _read(_members.decode(frame))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Unreadable(Rejected(-1135, "Invalid JSON Request")) from None
+
+
+def _read(members: dict[str, Raw]) -> WsRequest:
     request_id = _id(members)
     method = _value.decode(members["method"]) if "method" in members else None
     if not isinstance(method, str):
