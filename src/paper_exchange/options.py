@@ -74,7 +74,12 @@ class Options:
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
     """Read a command line; a wrong one ends the process with status 2."""
-    parser = argparse.ArgumentParser(prog="paper", description="A Binance Spot exchange on loopback.")
+    parser = argparse.ArgumentParser(
+        prog="paper",
+        description="A Binance Spot exchange on loopback.",
+        epilog="What can be done to the exchange of a home, running or not: "
+        "paper state, deposit, withdraw, reset, keys add; each has its own --help.",
+    )
     parser.add_argument("--host", default="127.0.0.1", choices=("127.0.0.1", "::1", "localhost"))
     parser.add_argument("--port", type=int, default=0, help="port of the REST API (default: any free one)")
     parser.add_argument("--ws-port", type=int, default=0, help="port of the WebSockets (default: any free one)")

@@ -85,7 +85,8 @@ def _announce(exchange: Running, options: Options, stack: AsyncExitStack) -> Non
     else:
         line = (
             f"paper exchange on {doors.rest}\nstreams     {doors.ws}\nWebSocket API {doors.ws_api}\n"
-            f"API key     {login.api_key}\nAPI secret  {login.api_secret}"
+            f"API key     {login.api_key}\nAPI secret  {login.api_secret}\n"
+            f"operator    {doors.admin}\ntoken       {doors.admin_token}"
         )
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

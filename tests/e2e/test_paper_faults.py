@@ -116,8 +116,10 @@ async def test_an_answer_can_be_whole_as_http_and_broken_as_json(desk: Operator)
     assert (answer.status_code, answer.content) == (200, b'{"symbol":"BTCUSDT",')
 
 
-async def test_a_dripping_answer_arrives_piece_by_piece_and_whole(desk: Operator) -> None:
+@pytest.mark.parametrize("connection", ["keep-alive", "close"])
+async def test_a_dripping_answer_arrives_piece_by_piece_and_whole(desk: Operator, connection: str) -> None:
     await desk.fault(where="rest", match=ORDERS, effect={"kind": "drip", "size": 100, "every_ms": 5})
+    desk.http.headers["Connection"] = connection
     begun_s = time.monotonic()
     answer = await place(desk)
     pieces = (len(answer.content) + 150) // 100

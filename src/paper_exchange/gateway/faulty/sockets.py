@@ -41,7 +41,8 @@ class FaultySockets:
     def close(self) -> None:
         """Let go of clients that wait to be let in."""
         for waiting in self._silent:
-            waiting.cancel()
+            if not waiting.done():  # its client may have left
+                waiting.set_result(None)
 
     async def admit(self, socket: Socket, path: str) -> Response | None:
         """Let a client in (None), or say what it is told instead."""
