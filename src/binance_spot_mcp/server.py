@@ -11,7 +11,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus
 from binance_spot_mcp import __version__
 from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.surface.instructions import instructions
-from binance_spot_mcp.surface.registry import registry
+from binance_spot_mcp.surface.registry import ToolServer
 from binance_spot_mcp.surface.resources import LiveResources
 from binance_spot_mcp.surface.session import OpenDesk, Session, session
 from binance_spot_mcp.surface.stdio import serve
@@ -41,12 +41,13 @@ def build(settings: Settings, open_desk: OpenDesk) -> MCPServer[Session]:
             yield opened
 
     unchanging = CacheHint(ttl_ms=_AN_HOUR_MS, scope="public")
-    server: MCPServer[Session] = MCPServer(
+    server = ToolServer(
         NAME,
+        settings.env,
+        tools,
         title="Binance Spot",
         version=__version__,
         instructions=instructions(settings.env),
-        tools=registry(tools),
         lifespan=lifespan,
         cache_hints={"tools/list": unchanging, "server/discover": unchanging},
         subscriptions=bus,

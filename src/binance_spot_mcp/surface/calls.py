@@ -1,16 +1,16 @@
 """One call of one tool, from raw arguments to the answer; the only place where an error becomes something to read."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
 import structlog
 
-from binance_spot_mcp.errors import OutcomeUnknown, SpotError, Unavailable
+from binance_spot_mcp.errors import InvalidInput, OutcomeUnknown, Refused, SpotError, Unavailable
 from binance_spot_mcp.logs import logger
-from binance_spot_mcp.surface.arguments import check_size, read_arguments, read_otherwise, take_choice
+from binance_spot_mcp.surface.arguments import check_size, nearest, read_arguments, read_otherwise, take_choice
 from binance_spot_mcp.surface.layout import Json, concise, encode, exact
 from binance_spot_mcp.surface.paging import (
     ANYTHING_ELSE,
@@ -24,9 +24,11 @@ from binance_spot_mcp.surface.paging import (
 )
 from binance_spot_mcp.surface.render import failure, success
 from binance_spot_mcp.surface.session import Session
-from binance_spot_mcp.surface.toolbox import DETAIL, options
+from binance_spot_mcp.surface.text import given
+from binance_spot_mcp.surface.toolbox import DETAIL, TOOLBOX, options
 from binance_spot_mcp.tools.desk import Progress
 from binance_spot_mcp.tools.tool import AnyTool, Found
+from binance_spot_mcp.vocabulary import Environment
 
 LONGEST_CALL_S = 45.0
 """Hosts give up near 60 s."""
@@ -71,6 +73,20 @@ async def call(
         except Exception:  # noqa: BLE001  # the one boundary: whatever else goes wrong is a bug, and is told as one
             _log.exception("crashed", tool=tool.name)
             body = failure(session.env, _bug(tool, request_id))
+    return Outcome(body, encode(body))
+
+
+def no_such_tool(env: Environment, name: str, offered: Iterable[str]) -> Outcome:
+    """The answer to a call of a tool that this server does not offer."""
+    if name in TOOLBOX:
+        refusal: SpotError = Refused(f"The operator of this server has switched {name} off.", code="ENDPOINT_REFUSED")
+    else:
+        near = nearest(name, offered)
+        hint = f" Did you mean {near}?" if near else " The tool list has them all."
+        refusal = InvalidInput(
+            f"There is no tool of this name.{hint}", code="NOT_FOUND", next=near, details={"given": given(name)}
+        )
+    body = failure(env, refusal)
     return Outcome(body, encode(body))
 
 

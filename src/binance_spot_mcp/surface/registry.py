@@ -1,19 +1,39 @@
 """Our tools as the SDK's: our schema, our validation of the raw arguments, one error boundary, explicit annotations."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
+from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool as SdkTool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
-from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from mcp_types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
 from pydantic import PrivateAttr
 
-from binance_spot_mcp.surface.calls import Outcome, call
+from binance_spot_mcp.surface.calls import Outcome, call, no_such_tool
+from binance_spot_mcp.surface.session import Session
 from binance_spot_mcp.surface.toolbox import schema
 from binance_spot_mcp.tools.tool import AnyTool
+from binance_spot_mcp.vocabulary import Environment
 
 _NO_MODEL = FuncMetadata(arg_model=ArgModelBase)
+
+
+class ToolServer(MCPServer[Session]):
+    """The SDK's server with our tools. What it does not offer is answered in the one form of every answer, too."""
+
+    def __init__(self, name: str, env: Environment, tools: Sequence[AnyTool], **about: Any) -> None:
+        super().__init__(name, tools=registry(tools), **about)
+        self._env = env
+        self._offered = tuple(tool.name for tool in tools)
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Session, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Call a tool by name."""
+        if name not in self._offered:
+            return shown(no_such_tool(self._env, name, self._offered))
+        return await super().call_tool(name, arguments, context)
 
 
 class RegisteredTool(SdkTool):

@@ -6,7 +6,10 @@ from mcp import Client
 from tests.unit.surface.scripted_exchange import ScriptedExchange, body_of
 
 from binance_spot_mcp.errors import Rejected
+from binance_spot_mcp.server import build
+from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.surface.layout import encode
+from binance_spot_mcp.surface.session import OpenDesk
 from binance_spot_mcp.surface.toolbox import TOOLBOX, schema
 
 pytestmark = pytest.mark.anyio
@@ -36,6 +39,22 @@ async def test_a_misspelt_argument_is_refused_and_nothing_is_asked(agent: Client
     assert (body["code"], body["sent"], body["fix"]) == ("UNKNOWN_ARGUMENT", "no", {"limit": "5"})
     assert "did you mean limit" in body["message"]
     assert exchange.calls == []
+
+
+async def test_a_tool_that_does_not_exist_is_refused_like_anything_else(agent: Client) -> None:
+    body = body_of(await agent.call_tool("get_prices", {"symbol": "BTCUSDT"}))
+    assert (body["code"], body["sent"], body["retry"], body["next"]) == ("NOT_FOUND", "no", "after_fix", "get_price")
+    assert body["message"] == "There is no tool of this name. Did you mean get_price?"
+    body = body_of(await agent.call_tool("zz" * 400, {}))
+    assert (body["code"], len(body["details"]["given"])) == ("NOT_FOUND", 80)
+    assert "next" not in body
+
+
+async def test_a_tool_that_is_switched_off_says_so(open_desk: OpenDesk) -> None:
+    async with Client(build(Settings(read_only=True), open_desk)) as agent:
+        body = body_of(await agent.call_tool("place_order", {"symbol": "BTCUSDT"}))
+    assert (body["code"], body["retry"]) == ("ENDPOINT_REFUSED", "never")
+    assert "has switched place_order off" in body["message"]
 
 
 async def test_a_crash_shows_the_model_a_request_id_and_no_traceback(
