@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.e2e.rest_floor import Front, RestFloor
 
-from paper_exchange.engine.commands import AddSymbol, Deposit, OpenAccount, Place, SetSymbol
+from paper_exchange.engine.commands import AddSymbol, Deposit, OpenAccount, Place, SetSymbol, Withdraw
 from paper_exchange.engine.events import Placed
 from paper_exchange.engine.orders import Order, Terms
 from paper_exchange.engine.symbols import Commission, Rates, SymbolSpec
@@ -45,6 +45,12 @@ class FaqFloor(RestFloor):
         """Make an account rich in every asset of the story."""
         for asset in sorted(self.assets):
             self.do(Deposit(account=account, asset=asset, amount=D(10_000_000)))
+
+    def give(self, asset: str, amount: Decimal) -> None:
+        """Let our account have so much more of an asset, or less."""
+        move = Deposit if amount > 0 else Withdraw
+        if amount:
+            self.do(move(account=self.account, asset=asset, amount=abs(amount)))
 
     def limit(self, account: int, side: Side, quantity: str, price: str, symbol: str = "BTCUSDT", **more: Any) -> Order:
         """Let an account place a LIMIT order past the gateway."""
