@@ -190,6 +190,15 @@ async def test_the_same_seed_and_steps_give_the_same_market() -> None:
     assert await book() == await book()
 
 
+async def test_time_goes_on_where_it_was_when_the_exchange_starts_again(tmp_path: Path) -> None:
+    options = Options(seed=1, market=False, clock="virtual@1767225600000", home=tmp_path)
+    async with operated(options) as desk:
+        await desk.told("POST", "/clock/advance", {"ms": 3_600_000})
+        await desk.told("POST", "/deposit", {"asset": "USDT", "amount": "1"})
+    async with operated(options) as desk:
+        assert (await desk.public("time")).json() == {"serverTime": 1_767_229_200_000}
+
+
 async def test_an_accelerated_clock_runs_ahead() -> None:
     async with operated(Options(seed=1, market=False, clock="x1000")) as desk:
         first, second = [(await desk.public("time")).json()["serverTime"] for _ in range(2)]
