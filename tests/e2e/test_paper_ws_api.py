@@ -350,6 +350,7 @@ async def test_connecting_and_asking_cost_weight(floor: SocketFloor) -> None:
 
 async def test_requests_do_not_count_against_rests_limit_on_them(floor: SocketFloor, api: ApiClient) -> None:
     await api.call("ping")
+    await api.call("no.such.method")
     assert floor.limits.address("127.0.0.1").raw.count(floor.clock.now_us()) == 0
 
 

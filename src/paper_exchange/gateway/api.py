@@ -81,10 +81,11 @@ class Api:
             address.give_back(weight, now_us)
         return reply
 
-    def turn_down(self, endpoint: Endpoint, error: Rejected, address: str) -> Reply:
+    def turn_down(self, endpoint: Endpoint, error: Rejected, address: str, *, raw_requests: int = 1) -> Reply:
         """Answer a request whose protocol part was refused already; it costs weight all the same."""
+        limits, now_us = self.venue.limits.address(address), self.venue.exchange.now_us()
         try:
-            self.venue.limits.address(address).charge(endpoint.cost({}), self.venue.exchange.now_us())
+            limits.charge(endpoint.cost({}), now_us, raw_requests=raw_requests)
         except Rejected as limit:
             error = limit
         return _refused(error)

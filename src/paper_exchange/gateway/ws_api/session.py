@@ -131,7 +131,7 @@ class Session:
         endpoint = self._endpoint(request)
         if endpoint is None:
             unknown = Rejected(-1020, "This operation is not supported.")
-            return self._api.turn_down(_NO_ENDPOINT, unknown, self._address)
+            return self._api.turn_down(_NO_ENDPOINT, unknown, self._address, raw_requests=0)
         if request.api_key is None and request.signature is None and request.method not in _ALWAYS_SIGNED:
             credentials = Credentials(session=self._key)
         else:
