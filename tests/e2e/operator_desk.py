@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from tests.e2e.paper_client import PaperClient
+from tests.e2e.paper_client import PaperClient, limit_order
 
 from paper_exchange.options import Options
 from paper_exchange.running import Running, running
@@ -32,6 +32,15 @@ class Operator(PaperClient):
         answer = await self.ask(method, path, body, **query)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    async def place(self, name: str = "mine") -> httpx.Response:
+        """Place an order that rests, as a client."""
+        return await self.signed("POST", "order", **limit_order("BUY", "50000.00", newClientOrderId=name))
+
+    def has_open(self, name: str = "mine") -> bool:
+        """Whether the engine has that order open, whatever queries say."""
+        engine = self.exchange.exchange.engine
+        return any(order.client_order_id == name for order in engine.open_orders(self.exchange.login.number))
 
     async def fault(self, **rule: Any) -> str:
         """Put a rule in force; returns its id."""
