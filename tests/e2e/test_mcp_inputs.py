@@ -569,7 +569,7 @@ async def test_a_read_forgives_and_says_how_it_was_read(
     assert answer.get("read_as", {}).keys() <= read_as.keys()
 
 
-NONSENSE: list[Any] = [{"a": 1}, [[]], "\u0000", "\u202e", "x" * 70, "<script>", "a&b=c", "a\nb", "{}", 1.5e308, "😀"]
+NONSENSE: list[Any] = [{"a": 1}, [[]], "\u0000", "x" * 70, "a&b=c"]
 
 
 @pytest.mark.parametrize("tool", [*CALLS])
