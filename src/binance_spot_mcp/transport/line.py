@@ -96,8 +96,6 @@ class Line:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        if self._logging_on is not None:
-            self._logging_on.cancel()
         if self._ws_api is not None:
             await self._ws_api.aclose()
         await self._rest.aclose()

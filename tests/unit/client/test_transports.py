@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import respx
-from tests.unit.client.stand import reply
-from tests.unit.client.two_ways import TwoWays
+from tests.unit.client.stand import Machine, reply
+from tests.unit.client.two_ways import REST, TwoWays
 from tests.unit.transport.socket_exchange import NOW_MS, SocketExchange
 
 from binance_spot_mcp.catalogue.account import ORDER_RATE_LIMITS, OrderRateLimitsParams
@@ -25,7 +25,7 @@ from binance_spot_mcp.catalogue.market import (
     ReferencePriceParams,
 )
 from binance_spot_mcp.catalogue.trading import PLACE_ORDER, PLACE_SOR_ORDER, PlaceOrderParams, PlaceSorOrderParams
-from binance_spot_mcp.client import Spot
+from binance_spot_mcp.client import Spot, Venue
 from binance_spot_mcp.errors import OutcomeUnknown, RateLimited, Refused, Rejected, SpotError, Unreachable
 from binance_spot_mcp.transport.ledger import BAN_AT_LEAST_MS
 
@@ -141,6 +141,27 @@ async def test_the_clock_is_measured_over_the_socket_too(stand: TwoWays) -> None
     spot = await stand.connected("ws")
     assert spot.clock.offset_ms == 1234
     assert stand.rest.requests == []
+
+
+@pytest.mark.parametrize("url", ["wss://ws-api.binance.com:443/ws-api/v3", "ws://192.168.1.2:80/ws-api/v3"])
+async def test_a_socket_outside_the_environment_is_refused_before_anything_is_sent(stand: TwoWays, url: str) -> None:
+    async def find() -> Venue:
+        return Venue((REST,), ws_api=url)
+
+    failure = await failure_of(Machine().paper_spot(find).call(PRICE, BTC))
+    assert (type(failure), failure.code) == (Refused, "ENDPOINT_REFUSED")
+    assert stand.rest.requests == []
+
+
+async def test_what_the_connection_logs_belongs_to_no_call(stand: TwoWays, caplog: pytest.LogCaptureFixture) -> None:
+    stand.rest.on(TICKER, reply(200, PRICE_OF_BTC))
+    stand.socket.turn_away(HTTPStatus.SERVICE_UNAVAILABLE)
+    caplog.set_level("INFO")
+    await stand.spot().call(PRICE, BTC)
+    await stand.hours.asleep(1)
+    lines = {("no connection" in line, "request_id" in line) for line in caplog.messages if "binance" in line.lower()}
+    assert lines == {(True, False)}
+    assert any("answered" in line and "request_id='call'" in line for line in caplog.messages)
 
 
 # One meaning
