@@ -19,8 +19,7 @@ MOST_KEYS = 5_000
 """Keys kept of a stream of which the newest of each counts; more than there are symbols."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One event.
 
     Attributes:

@@ -83,26 +83,26 @@ class Feed:
         self._buffer = _buffer_for(stream.kind) if buffer is None else buffer
         self._mark: int | None = None
         self._resumed = False
-        self._listeners: dict[Heard, None] = {}
-        self._watchers: dict[Callable[[], None], None] = {}
+        self._listeners: tuple[Heard, ...] = ()
+        self._watchers: tuple[Callable[[], None], ...] = ()
 
     # Those who want to know at once
 
     def listen(self, heard: Heard) -> None:
         """Call `heard` with each event from now on."""
-        self._listeners[heard] = None
+        self._listeners = (*self._listeners, heard)
 
     def unlisten(self, heard: Heard) -> None:
         """No longer."""
-        self._listeners.pop(heard, None)
+        self._listeners = tuple(each for each in self._listeners if each != heard)
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Call `changed` whenever events came or the state changed."""
-        self._watchers[changed] = None
+        self._watchers = (*self._watchers, changed)
 
     def unwatch(self, changed: Callable[[], None]) -> None:
         """No longer."""
-        self._watchers.pop(changed, None)
+        self._watchers = tuple(each for each in self._watchers if each != changed)
 
     # What connections say
 
@@ -135,7 +135,7 @@ class Feed:
             self.seq += 1
             self.received += 1
             self._buffer.add(Entry(self.seq, now_ns, event), key)
-            for heard in tuple(self._listeners):
+            for heard in self._listeners:
                 heard(told)
         self._changed()
 
@@ -220,7 +220,7 @@ class Feed:
         self.why = why
 
     def _changed(self) -> None:
-        for changed in tuple(self._watchers):
+        for changed in self._watchers:
             changed()
 
 
