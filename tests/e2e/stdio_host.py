@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -28,21 +28,27 @@ MODERN = {
 
 
 class Host:
-    """Starts a server: `stdio_process.py` with one of its habits, or the command itself with these arguments.
+    """Starts a server: a script beside this one with one of its habits, or the command itself with these arguments.
 
     A process that hangs is killed, so that the test fails.
     """
 
-    def __init__(self, habit: str = "plain", command: Sequence[str] = ()) -> None:
-        script = Path(__file__).with_name("stdio_process.py")
+    def __init__(
+        self,
+        habit: str = "plain",
+        command: Sequence[str] = (),
+        script: str = "stdio_process.py",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        path = Path(__file__).with_name(script)
         source = Path(__file__).parents[2] / "src"
         surroundings = {name: value for name, value in os.environ.items() if not name.startswith("BINANCE_")}
         self.process = subprocess.Popen(
-            [sys.executable, *(["-m", "binance_spot_mcp", *command] if command else [str(script), habit])],
+            [sys.executable, *(["-m", "binance_spot_mcp", *command] if command else [str(path), habit])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=surroundings | {"PYTHONPATH": str(source)},
+            env=surroundings | {"PYTHONPATH": str(source)} | dict(settings or {}),
         )
         self._impatience = threading.Timer(PATIENCE_S, self.process.kill)
         self._impatience.start()

@@ -74,7 +74,15 @@ async def open_desk() -> AsyncIterator[Desk]:
     exchange = Exchange(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
         ids = ClientOrderIds("test", token_bytes)
-        keeper = Keeper(Path(folder) / "state", "testnet", "key", now_ms=lambda: 0, new_id=ids.new)
+        keeper = Keeper(
+            Path(folder) / "state",
+            "testnet",
+            "key",
+            exchange=exchange,
+            ids=ids,
+            recv_window_ms=5_000,
+            now_ms=lambda: 0,
+        )
         gate = Gate(
             "testnet",
             exchange,

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import msgspec
 import pytest
 from mcp import Client
@@ -96,14 +97,18 @@ async def test_one_call_is_at_most_one_order_whatever_happens_and_however_often_
 ) -> None:
     line.once(PLACE, rule)
     answers = [await ask(agent, "place_order", **ORDER, intent_id="only-one") for _ in range(3)]
-    assert {answer["ok"] for answer in answers} == {False}
+    assert answers[0]["ok"] is False
     assert {answer["intent_id"] for answer in answers} == {"only-one"}
     (passing,) = line.asked(PLACE)
     name = passing.sent["newClientOrderId"]
     assert {answer["client_order_id"] for answer in answers} == {name}
     assert ({name} <= await at_the_exchange(paper)) is exists
-    states = [record.entry.state for record in contents(settings).records]
-    assert states == ["INTENDED", "SENDING", state]
+    assert [record.entry.state for record in contents(settings).records[:3]] == ["INTENDED", "SENDING", state]
+    told = await ask(agent, "get_order_state", intent_id="only-one")
+    assert told["state"] == ("NEW" if exists else state)
+    assert told["settled"] is (exists or state != "UNKNOWN")
+    other = await ask(agent, "place_order", **(ORDER | {"quantity": "0.002"}))
+    assert other.get("code") == (None if told["settled"] else "ORDER_UNRESOLVED") or other["code"] == "RATE_LIMITED"
 
 
 async def test_an_answer_names_its_call_and_a_repeated_call_sends_nothing(agent: Client, line: FaultyLine) -> None:
@@ -133,7 +138,7 @@ async def test_the_journal_holds_no_secret_and_no_signature(
     signature = line.asked(PLACE)[0].sent["signature"]
     assert export(journal_of(settings))
     exported = capsys.readouterr().out
-    assert [json.loads(row)["state"] for row in exported.splitlines()] == ["INTENDED", "SENDING", "UNKNOWN"]
+    assert [json.loads(row)["state"] for row in exported.splitlines()][:3] == ["INTENDED", "SENDING", "UNKNOWN"]
     for secret in (signature, *settings.secrets()):
         assert secret not in exported
         for file in journal_of(settings).parent.iterdir():
@@ -154,3 +159,29 @@ async def test_a_second_server_on_the_account_only_reads_and_takes_over_at_the_e
         assert (repeated["code"], repeated["intent_id"]) == ("DUPLICATE_INTENT", placed["intent_id"])
         assert (await ask(second, "cancel_order", symbol="BTCUSDT", orderId=placed["orderId"]))["status"] == "CANCELED"
     assert len(line.asked(PLACE)) == 1
+
+
+async def test_an_order_is_followed_to_its_end_by_any_of_its_names(agent: Client, paper: Running) -> None:
+    placed = await ask(agent, "place_order", **ORDER, intent_id="mine")
+    client = PaperClient(paper)
+    async with client.http:  # somebody else cancels it
+        await client.signed("DELETE", "order", symbol="BTCUSDT", orderId=placed["orderId"])
+    compared = await ask(agent, "reconcile_orders", symbol="BTCUSDT")
+    assert (compared["changed"], compared["unresolved"]) == ([placed["client_order_id"]], [])
+    names = {"client_order_id": placed["client_order_id"]}, {"symbol": "BTCUSDT", "orderId": placed["orderId"]}
+    for name in ({"intent_id": "mine"}, *names):
+        told = await ask(agent, "get_order_state", **name)
+        assert (told["state"], told["settled"], told["intent_id"]) == ("CANCELED", True, "mine")
+
+
+@pytest.mark.long
+async def test_an_order_that_never_arrived_is_proved_absent(agent: Client, line: FaultyLine) -> None:
+    line.once(PLACE, breaks)
+    await ask(agent, "place_order", **ORDER, intent_id="mine")
+    told: dict[str, Any] = {"settled": False}
+    with anyio.fail_after(40):
+        while not told["settled"]:
+            told = await ask(agent, "get_order_state", intent_id="mine")
+            await anyio.sleep(1)
+    assert (told["state"], told["settled"]) == ("NOT_PLACED", True)
+    assert (await ask(agent, "place_order", **ORDER, intent_id="again"))["ok"]

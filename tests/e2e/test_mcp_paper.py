@@ -86,6 +86,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "get_commission_rates": BTC,
     "get_order_amendments": {**BTC, "orderId": 1},
     "get_my_filters": BTC,
+    "get_order_state": {"intent_id": "nobody-made-this"},
+    "reconcile_orders": BTC,
     "get_rate_limits": {},
     "subscribe_to_trade_stream": BTC,
     "subscribe_to_kline_stream": {**BTC, "interval": "1m"},
@@ -108,6 +110,7 @@ NOTHING_THERE = {
     "cancel_replace_order",
     "amend_order",
     "get_order",
+    "get_order_state",
     "cancel_order",
 }
 """Tools that are asked for something that does not exist."""

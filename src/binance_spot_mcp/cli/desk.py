@@ -56,10 +56,13 @@ async def _open_desk(settings: Settings) -> AsyncIterator[Desk]:
             state,
             settings.env,
             fingerprint(key.get_secret_value()) if key else None,
+            exchange=spot,
+            ids=ids,
+            recv_window_ms=settings.recv_window,
             now_ms=spot.clock.now_ms,
-            new_id=ids.new,
         )
         stack.push_async_callback(keeper.close)
+        keeper.start()
         gate = Gate(
             settings.env,
             spot,

@@ -11,7 +11,8 @@ _WHERE: dict[Environment, str] = {
 
 _SAFETY = (
     "Every order is checked against its symbol's rules before anything is sent; a refusal carries the corrected value. "
-    'After an error with sent "unknown" an order may exist: query it, never repeat the call.'
+    'After an error with sent "unknown" an order may exist: query it with get_order_state, never '
+    "place it again. An intent_id of yours makes a call once, however often you repeat it."
 )
 
 _START = (

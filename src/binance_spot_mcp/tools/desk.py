@@ -2,7 +2,7 @@
 
 from __future__ import annotations  # nothing below is needed to list the tools, and importing it takes time
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -35,6 +35,16 @@ class Door(Protocol):
 
     async def call(self, endpoint: Endpoint[Any, Any], params: Params, intent_id: str | None = None) -> Passed[Any]:
         """Check a call and make it once, under the agent's name for it."""
+        ...
+
+    async def order_state(
+        self, intent_id: str | None, client_order_id: str | None, symbol: str | None, order_id: int | None
+    ) -> Mapping[str, object]:
+        """What became of a call or an order, named by one of its ids."""
+        ...
+
+    async def reconcile(self, symbol: str | None) -> Mapping[str, object]:
+        """Compare the orders that are known with those at the exchange."""
         ...
 
     async def check(self, request: Request, *, account: bool = False) -> Checked:

@@ -35,7 +35,7 @@ from binance_spot_mcp.domain.facts import Account, Market
 from binance_spot_mcp.domain.requests import Kind, Request
 from binance_spot_mcp.domain.symbols import SymbolRules
 from binance_spot_mcp.errors import InvalidInput, Refused, Rejected, SpotError
-from binance_spot_mcp.trading import gathering
+from binance_spot_mcp.trading import gathering, lookup
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.dispatch import Dispatch, Sent, Slip
 from binance_spot_mcp.trading.existing import ExistingOrders
@@ -169,7 +169,7 @@ class Gate:
         """
         match endpoint.effect:
             case "cancel":
-                intents = await self._keeper.intents()
+                intents = (await self._keeper.account()).intents
                 return _passed(await self._existing.cancel(intents, endpoint, params))
             case "test":
                 return Passed(await self._rehearsal.test(endpoint, params, request_of(endpoint, params)))
@@ -213,13 +213,39 @@ class Gate:
         """The error for a symbol that does not exist, with the names that come near it in its details as `near`."""
         return await self._rules.unknown_symbol(symbol)
 
+    async def order_state(
+        self, intent_id: str | None, client_order_id: str | None, symbol: str | None, order_id: int | None
+    ) -> Mapping[str, object]:
+        """What became of a call or of an order, named by one of its ids; a number needs its symbol.
+
+        Raises:
+            Refused: It is not known here, or this process does not trade on the account.
+        """
+        account = await self._keeper.account()
+        if intent_id is not None:
+            return await lookup.state_of_call(account, intent_id)
+        if client_order_id is not None:
+            return await lookup.state_of_order(account, client_order_id)
+        return await lookup.state_of_numbered(account, str(symbol), int(order_id or 0))
+
+    async def reconcile(self, symbol: str | None) -> Mapping[str, object]:
+        """Compare the orders that are known here with those at the exchange, of one symbol or of all.
+
+        Raises:
+            SpotError: The exchange could not be asked, or this process does not trade on the account.
+        """
+        account = await self._keeper.account()
+        if symbol is not None:
+            await self._rules.rules(symbol)  # names those that come near it, if it does not exist
+        return await lookup.reconciled(account, symbol)
+
     async def settled(self) -> None:
         """Wait until every request in flight has its answer."""
         await self._dispatch.settled()
 
     async def _once(self, endpoint: Endpoint[P, R], params: P, intent_id: str | None) -> Passed[R]:
         """Make a call that was not made before; of one that was, tell what became of it."""
-        intents = await self._keeper.intents()
+        intents = (await self._keeper.account()).intents
         async with intents.claimed(intent_id, endpoint.name, params.wire()) as claim:
             if claim.repeats is not None:
                 again = answer_again(intents.register, claim.repeats)
@@ -231,6 +257,7 @@ class Gate:
 
     async def _place(self, intents: Intents, claim: Claim, endpoint: Endpoint[P, R], params: P) -> Passed[R]:
         request = request_of(endpoint, params)
+        intents.refuse_unresolved(request.symbol, {order.side for order in request.orders})
         checked = await self.check(request)
         if refusal := checked.check.refusal():
             if refusal.code == "SYMBOL_NOT_TRADING":

@@ -17,8 +17,19 @@ from binance_spot_mcp.trading import conclusions
 from binance_spot_mcp.trading.journal.file import Contents
 from binance_spot_mcp.trading.journal.records import Entry
 from binance_spot_mcp.trading.journal.writer import Journal
-from binance_spot_mcp.trading.register import TAIL_LOST, Intent, Register, concluded, intended, reached, sending
-from binance_spot_mcp.trading.states import NEVER, Source
+from binance_spot_mcp.trading.register import (
+    TAIL_LOST,
+    TAIL_RECONCILED,
+    Intent,
+    Register,
+    concluded,
+    intended,
+    lost_order,
+    reached,
+    seen,
+    sending,
+)
+from binance_spot_mcp.trading.states import NEVER, OwnOrder, Sighting, Source
 
 Orders = Mapping[str, str]
 """The side of each order that a call places, by the order's name."""
@@ -94,6 +105,7 @@ class Intents:
         self._now_ms = now_ms
         self._new_id = new_id
         self._claims: list[Claim] = []
+        self._attend: Callable[[], None] = lambda: None
 
     @asynccontextmanager
     async def claimed(self, intent_id: str | None, tool: str, asked: Mapping[str, str]) -> AsyncIterator[Claim]:
@@ -132,8 +144,9 @@ class Intents:
             acts: Whether it does something to orders that exist.
 
         Raises:
-            Refused: JOURNAL_UNAVAILABLE.
+            Refused: JOURNAL_UNAVAILABLE, or ORDER_UNRESOLVED.
         """
+        self.refuse_unresolved(asked["symbol"], orders.values())
         intent = Intent(
             id=intent_id or self._new_id(),
             tool=tool,
@@ -168,6 +181,51 @@ class Intents:
         """Take in what the exchange says of orders, e.g. in answer to a query."""
         await self._note(conclusions.of_sightings(self.register, payload, source))
 
+    async def decide(self, order: OwnOrder, state: str, evidence: Mapping[str, Any]) -> None:
+        """Write down what was found out about an order that was not seen.
+
+        Raises:
+            Refused: JOURNAL_UNAVAILABLE.
+        """
+        await self._write(reached(order, state, evidence))
+
+    async def conclude(self, intent: Intent, state: str) -> None:
+        """Write down whether a call has done what it was to do to orders that exist.
+
+        Raises:
+            Refused: JOURNAL_UNAVAILABLE.
+        """
+        await self._write(concluded(intent, state, {}))
+
+    async def adopt(self, sightings: Iterable[Sighting]) -> None:
+        """Take orders for ours that the journal has lost, and note that its lost end was asked for.
+
+        Raises:
+            Refused: JOURNAL_UNAVAILABLE.
+        """
+        entries = [seen(lost_order(sighting), sighting) for sighting in sightings]
+        await self._write(*entries, Entry(kind="journal", state=TAIL_RECONCILED, evidence={"adopted": len(entries)}))
+
+    def when_unsure(self, attend: Callable[[], None]) -> None:
+        """What to do when it is not known what became of a call or an order."""
+        self._attend = attend
+
+    def refuse_unresolved(self, symbol: str, sides: Iterable[str]) -> None:
+        """Refuse a new order where it is not known whether an earlier one of its symbol and side exists.
+
+        Raises:
+            Refused: ORDER_UNRESOLVED.
+        """
+        if order := self.register.unsure(symbol, sides):
+            raise Refused(
+                f"It is not known yet whether an earlier {order.side} order on {symbol} exists, so no new one is sent "
+                "there. get_order_state tells when it is decided; cancels work.",
+                code="ORDER_UNRESOLVED",
+                retry="after_reconcile",
+                next="get_order_state",
+                details={"symbol": symbol, "side": order.side, "unresolved": [order.intent_id, order.client_order_id]},
+            )
+
     async def recover(self, found: Contents) -> None:
         """Settle what an earlier process left: what was only meant was not sent, and of what was sent nobody knows."""
         if found.lost != 0:
@@ -194,12 +252,19 @@ class Intents:
         """Take in what happened, and write it down without waiting for the disk: the exchange can be asked again."""
         at_ms, made = self._now_ms(), [*entries]
         for entry in made:
+            if entry.kind == "order" and self._revives(entry):
+                _log.error("an order that was proved absent exists", order=entry.client_order_id, state=entry.state)
             self.register.apply(at_ms, entry)
         try:
             if made:
                 await self._journal.append(*made, at_ms=at_ms, durable=False)
         except Refused as refusal:
             _log.error("what became of an order could not be written down", why=refusal.message)
+        self._attend()
+
+    def _revives(self, entry: Entry) -> bool:
+        order = self.register.orders.get(entry.client_order_id)
+        return order is not None and order.state == "NOT_PLACED"
 
     def _repeated(self, claim: Claim) -> Intent | None:
         if claim.intent_id is not None:

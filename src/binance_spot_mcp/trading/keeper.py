@@ -1,25 +1,40 @@
-"""Who may trade on an account: the one process that holds its journal."""
+"""Who may trade on an account: the one process that holds its journal, once it knows what an earlier one left."""
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from binance_spot_mcp.errors import Refused
+from binance_spot_mcp.errors import Refused, SpotError
 from binance_spot_mcp.logs import logger
+from binance_spot_mcp.trading.client_ids import ClientOrderIds
+from binance_spot_mcp.trading.evidence import sightings
 from binance_spot_mcp.trading.intents import Intents
 from binance_spot_mcp.trading.journal.file import JournalFile, journal_path
 from binance_spot_mcp.trading.journal.lock import WriterLock
 from binance_spot_mcp.trading.journal.records import Damaged
 from binance_spot_mcp.trading.journal.writer import Journal, unavailable
+from binance_spot_mcp.trading.reconciler import Reconciler
 from binance_spot_mcp.trading.register import Register
+from binance_spot_mcp.trading.rules_cache import Exchange
 from binance_spot_mcp.vocabulary import Environment
 
 PATIENCE_S: Final = 2.0
 """How long a call waits for the start-up."""
+AGAIN_MS: Final = 2_000
+"""When to come back to one that takes longer."""
 
 _log = logger("trading")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account that this process trades on: what is known of its orders, and who finds out the rest."""
+
+    intents: Intents
+    reconciler: Reconciler
 
 
 class Keeper:
@@ -28,63 +43,90 @@ class Keeper:
     Args:
         state: The folder of the server's own files.
         env: The environment.
-        account: The fingerprint of the account's key; None without a key.
+        key: The fingerprint of the account's key; None without a key.
+        exchange: Makes the calls that find out what became of orders.
+        ids: Makes names, and knows our own again.
+        recv_window_ms: How long a timestamp of ours is valid.
         now_ms: The exchange's time in epoch milliseconds.
-        new_id: Makes a name that was never used.
+        sleep: Waits so many seconds.
     """
 
     def __init__(
         self,
         state: Path,
         env: Environment,
-        account: str | None,
+        key: str | None,
         *,
+        exchange: Exchange,
+        ids: ClientOrderIds,
+        recv_window_ms: int,
         now_ms: Callable[[], int],
-        new_id: Callable[[], str],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._env = env
-        self._account = account
-        self._path = journal_path(state, env, account or "")
-        self._lock = WriterLock(self._path)
+        self._key = key
+        self._exchange = exchange
+        self._ids = ids
+        self._recv_window_ms = recv_window_ms
         self._now_ms = now_ms
-        self._new_id = new_id
+        self._sleep = sleep
+        self._path = journal_path(state, env, key or "")
+        self._lock = WriterLock(self._path)
+        self._step = ""
+        self._opening: asyncio.Task[Account] | None = None
         self._journal: Journal | None = None
-        self._opening: asyncio.Task[Intents] | None = None
+        self._reconciler: Reconciler | None = None
 
-    async def intents(self) -> Intents:
-        """The calls of this account; the first use opens its journal, and one that failed is tried again by the next.
+    def start(self) -> None:
+        """Begin at once, where an earlier process has left something that may be unsettled."""
+        if self._key is not None and self._path.exists():
+            self._begin(self._key)
+
+    async def account(self) -> Account:
+        """The account; the first use opens its journal, and one that failed is tried again by the next.
 
         Raises:
             Refused: AUTH_FAILED, there is no key; READ_ONLY, another process trades on the account;
                 JOURNAL_UNAVAILABLE, the journal is damaged or cannot be opened; NOT_READY, the start takes longer.
         """
-        if self._account is None:
+        if self._key is None:
             raise Refused(
                 f"Trading needs a key for {self._env}: set BINANCE_API_KEY with BINANCE_API_SECRET or "
                 "BINANCE_PRIVATE_KEY_PATH. BINANCE_ENV=paper needs none.",
                 code="AUTH_FAILED",
             )
-        if self._opening is None or (self._opening.done() and self._opening.exception()):
-            self._opening = asyncio.create_task(self._open(self._account))
-        await asyncio.wait([self._opening], timeout=PATIENCE_S)
-        if not self._opening.done():
-            raise Refused("Trading is not ready yet: the journal is being read.", code="NOT_READY", retry="at")
-        return self._opening.result()
+        opening = self._begin(self._key)
+        await asyncio.wait([opening], timeout=PATIENCE_S)
+        if not opening.done():
+            raise Refused(
+                f"Trading is not ready yet: {self._step}. Nothing was sent; call again in a moment.",
+                code="NOT_READY",
+                retry="at",
+                retry_at_ms=self._now_ms() + AGAIN_MS,
+                details={"step": self._step},
+            )
+        return opening.result()
 
     async def close(self) -> None:
-        """Close the journal, and let another process trade."""
+        """Stop looking for orders, close the journal, and let another process trade."""
         if self._opening is not None:
+            self._opening.cancel()
             await asyncio.wait([self._opening])
-            self._opening.exception()
-        if self._journal is not None:
-            await self._journal.close()
-        self._lock.release()
+        await self._let_go()
 
-    async def _open(self, account: str) -> Intents:
+    def _begin(self, key: str) -> "asyncio.Task[Account]":
+        opening = self._opening
+        if opening is None or (opening.done() and (opening.cancelled() or opening.exception())):
+            opening = self._opening = asyncio.create_task(self._open(key))
+            opening.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen, if nobody waits
+        return opening
+
+    async def _open(self, key: str) -> Account:
         try:
-            file = await asyncio.to_thread(self._opened, account)
+            return await self._recovered(key)
         except Damaged as damage:
             _log.error("the journal is damaged", why=str(damage))
+            await self._let_go()
             raise Refused(
                 f"The journal of this account is damaged inside ({damage}), so trading is closed; reading works. The "
                 "operator has to compare the orders at the exchange, and then put it aside with: binance-spot-mcp "
@@ -92,23 +134,70 @@ class Keeper:
                 code="JOURNAL_UNAVAILABLE",
             ) from None
         except (OSError, sqlite3.Error) as error:
+            await self._let_go()
             raise unavailable(str(error)) from None
-        self._journal = Journal(file)
-        intents = Intents(self._journal, Register(file.contents.records), self._now_ms, self._new_id)
-        await intents.recover(file.contents)
-        return intents
-
-    def _opened(self, account: str) -> JournalFile:
-        if not self._lock.take():
-            other = "another paper account (BINANCE_PAPER_ACCOUNT)" if self._env == "paper" else "a key of its own"
-            raise Refused(
-                f"{self._lock.writer().capitalize()} trades on this account, so this server only reads. It can trade "
-                f"once that one has ended, or with {other}.",
-                code="READ_ONLY",
-                details={"writer": self._lock.writer()},
-            )
-        try:
-            return JournalFile(self._path, self._env, account)
-        except BaseException:
-            self._lock.release()
+        except SpotError:
+            await self._let_go()
             raise
+
+    async def _recovered(self, key: str) -> Account:
+        """Open the journal, settle what an earlier process left, and ask what became of what it had sent."""
+        self._step = "the journal is being read"
+        if not await asyncio.to_thread(self._lock.take):
+            raise self._read_only()
+        file = await asyncio.to_thread(JournalFile, self._path, self._env, key)
+        self._journal = Journal(file)
+        intents = Intents(self._journal, Register(file.contents.records), self._now_ms, self._ids.new)
+        await intents.recover(file.contents)
+        self._reconciler = Reconciler(
+            self._exchange,
+            intents,
+            recv_window_ms=self._recv_window_ms,
+            now_ms=self._now_ms,
+            sleep=self._sleep,
+        )
+        if intents.register.tail_lost:
+            self._step = "the journal has lost its end, and the exchange is asked for the orders that stood there"
+            await self._find_lost_orders(intents, self._reconciler)
+        self._step = "the exchange is asked what became of open orders"
+        await self._reconciler.look_at_all([order for order in intents.register.open() if order.live])
+        self._reconciler.attend()
+        return Account(intents, self._reconciler)
+
+    async def _find_lost_orders(self, intents: Intents, reconciler: Reconciler) -> None:
+        """Adopt every order with a name of this installation that the journal does not know.
+
+        Raises:
+            SpotError: The exchange could not be asked, so that trading stays closed.
+        """
+        register = intents.register
+        last_ms = max((intent.begun_ms for intent in register.intents.values()), default=None)
+        rows = [*await reconciler.open_orders(None)]
+        for symbol in {intent.symbol for intent in register.intents.values()} | {row.symbol for row in rows}:
+            rows += await reconciler.orders_since(symbol, last_ms)
+        lost = {
+            sighting.client_order_id: sighting
+            for sighting in sightings(tuple(rows), "all_orders")
+            if self._ids.ours(sighting.client_order_id) and sighting.client_order_id not in register.orders
+        }
+        _log.warning("the journal has lost its end", adopted=[*lost])
+        await intents.adopt(lost.values())
+
+    def _read_only(self) -> Refused:
+        writer = self._lock.writer()
+        other = "another paper account (BINANCE_PAPER_ACCOUNT)" if self._env == "paper" else "a key of its own"
+        return Refused(
+            f"{writer.capitalize()} trades on this account, so this server only reads. It can trade once that one has "
+            f"ended, or with {other}.",
+            code="READ_ONLY",
+            details={"writer": writer},
+        )
+
+    async def _let_go(self) -> None:
+        if self._reconciler is not None:
+            await self._reconciler.close()
+            self._reconciler = None
+        if self._journal is not None:
+            await self._journal.close()
+            self._journal = None
+        self._lock.release()

@@ -117,6 +117,12 @@ def seen(order: OwnOrder, sighting: Sighting) -> Entry:
     )
 
 
+def lost_order(sighting: Sighting) -> OwnOrder:
+    """An order whose own records were lost, and which is ours by its name."""
+    name = sighting.client_order_id
+    return OwnOrder(intent_id=name, client_order_id=name, symbol=sighting.symbol, side="", state="UNKNOWN")
+
+
 class Register:
     """Calls and orders by name, as the journal tells them.
 
@@ -133,6 +139,7 @@ class Register:
         self._by_number: dict[tuple[str, int], str] = {}
         self._by_digest: dict[str, str] = {}
         self._open: dict[str, None] = {}
+        self._unsure_deeds: dict[str, None] = {}
         for record in records:
             self.apply(record.at_ms, record.entry)
 
@@ -154,6 +161,11 @@ class Register:
         order = self.orders.get(name)
         return order if order is not None and order.symbol == sighting.symbol else None
 
+    def numbered(self, symbol: str, order_id: int) -> OwnOrder | None:
+        """The order of ours to which the exchange gave a number."""
+        name = self._by_number.get((symbol, order_id))
+        return None if name is None else self.orders[name]
+
     def placed_by(self, intent: Intent) -> tuple[OwnOrder, ...]:
         """The orders of a call."""
         return tuple(self.orders[name] for name in intent.orders)
@@ -166,6 +178,14 @@ class Register:
     def open(self) -> Iterator[OwnOrder]:
         """Every order to which something can still happen, or of which nobody knows."""
         return (self.orders[name] for name in [*self._open])
+
+    def unsure_deeds(self) -> Iterator[Intent]:
+        """Every call of which nobody knows whether it did what it was to do to orders that exist."""
+        return (self.intents[name] for name in [*self._unsure_deeds])
+
+    def numbers(self, symbol: str) -> set[int]:
+        """The exchange's numbers for our orders of a symbol."""
+        return {number for of, number in self._by_number if of == symbol}
 
     def unsure(self, symbol: str, sides: Iterable[str]) -> OwnOrder | None:
         """An order on a symbol and one of these sides of which nobody knows whether it exists, if there is one."""
@@ -205,13 +225,17 @@ class Register:
                     self._keep(replace(order, state=entry.state, sent_ms=sent_ms))
         else:
             self.intents[intent.id] = replace(intent, state=entry.state, failure=entry.evidence)
+            if entry.state == "UNKNOWN":
+                self._unsure_deeds[intent.id] = None
+            else:
+                self._unsure_deeds.pop(intent.id, None)
 
     def _hear(self, entry: Entry) -> None:
         order = self.orders.get(entry.client_order_id) or OwnOrder(
             intent_id=entry.intent_id,
             client_order_id=entry.client_order_id,
             symbol=entry.symbol,
-            side=entry.evidence.get("side", ""),
+            side="",
             state="UNKNOWN",
         )
         said = entry.evidence

@@ -20,7 +20,7 @@ class KnownOrder(Payload, frozen=True, kw_only=True):
     symbol: str
     order_id: int | None = None
     client_order_id: str
-    side: str
+    side: str | None = None
     status: str
     orig_qty: Decimal | None = None
     executed_qty: Decimal | None = None
@@ -35,7 +35,7 @@ def known(order: OwnOrder) -> KnownOrder:
         symbol=order.symbol,
         order_id=seen.order_id if seen else None,
         client_order_id=order.client_order_id,
-        side=order.side,
+        side=order.side or None,
         status=order.state,
         orig_qty=seen.quantity if seen else None,
         executed_qty=seen.executed if seen else None,

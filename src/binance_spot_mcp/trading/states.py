@@ -104,10 +104,5 @@ def merge(order: OwnOrder, sighting: Sighting) -> OwnOrder:
     return replace(order, state=sighting.state, seen=sighting)
 
 
-def revived(before: OwnOrder, after: OwnOrder) -> bool:
-    """Whether an order that was proved absent was seen all the same, which a person should know."""
-    return before.state == "NOT_PLACED" and after.state != "NOT_PLACED"
-
-
 def _weight(sighting: Sighting) -> tuple[Decimal, bool, int, int]:
     return sighting.executed, sighting.state in ENDED, sighting.at_ms, _TRUST.index(sighting.source)

@@ -35,7 +35,15 @@ def open_desk(exchange: ScriptedExchange, tmp_path: Path) -> OpenDesk:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Desk]:
         ids = ClientOrderIds("ours", token_bytes)
-        keeper = Keeper(tmp_path / "state", "testnet", "key", now_ms=lambda: NOW_MS, new_id=ids.new)
+        keeper = Keeper(
+            tmp_path / "state",
+            "testnet",
+            "key",
+            exchange=exchange,
+            ids=ids,
+            recv_window_ms=5_000,
+            now_ms=lambda: NOW_MS,
+        )
         gate = Gate(
             "testnet",
             exchange,

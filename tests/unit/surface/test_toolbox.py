@@ -70,7 +70,9 @@ def test_a_schema_holds_nothing_that_a_host_may_reject(tool: AnyTool) -> None:
     for node in _nodes(shape):
         assert not {"$ref", "$defs", "const", "oneOf", "anyOf", "allOf", "format", "title"} & node.keys()
     for name, piece in shape["properties"].items():
-        assert re.fullmatch(r"[A-Za-z][A-Za-z0-9]*|intent_id", name)  # a name of ours is written as in our answers
+        assert re.fullmatch(
+            r"[A-Za-z][A-Za-z0-9]*|intent_id|client_order_id", name
+        )  # a name of ours is written as in our answers
         assert piece["type"] in {"string", "integer", "boolean", "array"}
         assert piece["type"] != "array" or piece["items"]["type"] == "string"
 
@@ -109,7 +111,7 @@ def test_instructions_start_with_what_matters(env: Any) -> None:
     assert env.upper() in text[:20]
     for word in ("real", "checked", "query it"):
         assert word in text[:400]
-    assert set(re.findall(r"\b[a-z]+(?:_[a-z0-9]+)+\b", text)) - {"next_cursor"} <= TOOLBOX.keys()
+    assert set(re.findall(r"\b[a-z]+(?:_[a-z0-9]+)+\b", text)) - {"next_cursor", "intent_id"} <= TOOLBOX.keys()
 
 
 def test_toolsets_and_tools_add_up_and_exclusions_cut() -> None:

@@ -29,12 +29,24 @@ async def make_gate(spot: FakeSpot, tmp_path: Path) -> AsyncIterator[MakeGate]:
     made: list[tuple[Gate, Keeper]] = []
 
     def make(
-        env: Environment = "testnet", exchange: FakeSpot | None = None, now_ms: Callable[[], int] | None = None
+        env: Environment = "testnet",
+        exchange: FakeSpot | None = None,
+        now_ms: Callable[[], int] | None = None,
+        state: str = "",
     ) -> Gate:
         exchange = exchange or spot
         now = now_ms or (lambda: exchange.now_ms)
         ids = ClientOrderIds("tag123", lambda size: next(drawn).to_bytes(size))
-        keeper = Keeper(tmp_path / f"state{len(made)}", env, "key", now_ms=now, new_id=ids.new)
+        keeper = Keeper(
+            tmp_path / (state or f"state{len(made)}"),
+            env,
+            "key",
+            exchange=exchange,
+            ids=ids,
+            recv_window_ms=5_000,
+            now_ms=now,
+            sleep=exchange.sleep,
+        )
         snapshots = Snapshots(tmp_path / "snapshots")
         gate = Gate(env, exchange, keeper=keeper, ids=ids, now_ms=now, snapshots=snapshots)
         made.append((gate, keeper))

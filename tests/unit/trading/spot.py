@@ -94,6 +94,8 @@ class FakeSpot:
         self.symbol = {**BTCUSDT, **symbol}
         self._held: dict[str, Hold] = {}
         self.now_ms = 5_000
+        self._time_passes = asyncio.Event()
+        self._wakes_ms: set[int] = set()
         self.calls: list[tuple[str, Wire]] = []
         self.replies: dict[str, Reply] = {
             "get_exchange_info": self._exchange_info,
@@ -131,6 +133,22 @@ class FakeSpot:
             raise reply
         body = msgspec.json.encode(reply)
         return Answer(msgspec.json.decode(body, type=endpoint.result), body, {})
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until a test lets that much time pass."""
+        until_ms = self.now_ms + round(seconds * 1_000)
+        self._wakes_ms.add(until_ms)
+        while self.now_ms < until_ms:
+            await self._time_passes.wait()
+
+    async def let_pass(self, milliseconds: int) -> None:
+        """Let time pass from one thing that waits for it to the next, which does what it does then."""
+        end_ms = self.now_ms + milliseconds
+        while self.now_ms < end_ms:
+            self.now_ms = min(end_ms, *(at_ms for at_ms in self._wakes_ms if at_ms > self.now_ms), end_ms)
+            passing, self._time_passes = self._time_passes, asyncio.Event()
+            passing.set()
+            await asyncio.sleep(0.01)  # the journal's thread is not of this clock
 
     def hold(self, name: str) -> Hold:
         """Let calls to an endpoint wait for their answer."""

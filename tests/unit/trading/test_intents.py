@@ -357,6 +357,6 @@ async def test_what_the_journal_says_is_what_the_server_knew(
         with suppress(SpotError):
             await make(gate, tool, given)
     replayed = Register(read_journal(journal).records)
-    live = (await gate._keeper.intents()).register
+    live = (await gate._keeper.account()).intents.register
     assert (replayed.intents, replayed.orders) == (live.intents, live.orders)
     assert replayed.intents

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from binance_spot_mcp.trading.states import OwnOrder, Sighting, merge, revived
+from binance_spot_mcp.trading.states import OwnOrder, Sighting, merge
 
 SEEN = Sighting(
     source="query", symbol="BTCUSDT", client_order_id="tag-1", order_id=7, state="PARTIALLY_FILLED",
@@ -25,7 +25,6 @@ def test_whatever_is_seen_is_adopted_where_nothing_was_seen_before(state: str) -
     order = replace(SENT, state=state)
     after = merge(order, SEEN)
     assert (after.state, after.seen) == ("PARTIALLY_FILLED", SEEN)
-    assert revived(order, after) is (state == "NOT_PLACED")
 
 
 @pytest.mark.parametrize("state", ["FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH", "REJECTED", "NOT_SENT"])
