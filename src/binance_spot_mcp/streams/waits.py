@@ -76,7 +76,8 @@ class Waiting:
         Raises:
             SpotError: A symbol or an order does not exist, or there is no key for what needs one.
         """
-        await self._streams.check_market()
+        if any(condition.stream is not None for condition in self.conditions):
+            await self._streams.check_market()
         for condition in self.conditions:
             if condition.stream is not None:
                 feed = self._streams.market.hold(condition.stream)
