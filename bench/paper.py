@@ -134,7 +134,7 @@ def start_rows() -> Iterator[Row]:
     lines, candles, bare = [], [], []
     for _ in range(STARTS):
         started_s = time.perf_counter()
-        with child(*EXCHANGE) as exchange:
+        with child(*EXCHANGE, "--memory") as exchange:
             lines.append(time.perf_counter() - started_s)
             with urlopen(json.loads(exchange.first_line)["rest"] + CANDLES) as answer:
                 answer.read()

@@ -169,7 +169,7 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=200)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    command = [sys.executable, "-m", "paper_exchange", "--json", "--no-market", "--limit-factor", "10000"]
+    command = [sys.executable, "-m", "paper_exchange", "--json", "--memory", "--no-market", "--limit-factor", "10000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         try:

@@ -6,7 +6,6 @@ starts it next finds it done.
 
 import argparse
 import asyncio
-import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -22,7 +21,7 @@ from paper_exchange.clock import RealClock
 from paper_exchange.control import Control, NotPossible
 from paper_exchange.engine.refusal import Refusal
 from paper_exchange.exchange import PaperExchange
-from paper_exchange.lease import AlreadyRunning, NotRunning, exclusive, state_directory
+from paper_exchange.lease import AlreadyRunning, NotRunning, exclusive, state_directory, usual_home
 from paper_exchange.market.record import NoRecord
 from paper_exchange.operations import AddKey, Deposit, Operation, ReadState, Reset, Withdraw
 from paper_exchange.options import DEFAULT_ACCOUNT
@@ -88,8 +87,7 @@ async def _done_to_files(operation: Operation, home: Path) -> Any:
 
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    home = Path(os.environ.get("BINANCE_HOME") or "~/binance")
-    common.add_argument("--home", type=Path, default=home, help="whose exchange (default: %(default)s)")
+    common.add_argument("--home", type=Path, default=usual_home(), help="whose exchange (default: %(default)s)")
     common.add_argument("--json", action="store_true", dest="print_json", help="print one JSON line")
     of_account = argparse.ArgumentParser(add_help=False, parents=[common])
     of_account.add_argument("--account", default=DEFAULT_ACCOUNT, help="(default: %(default)s)")

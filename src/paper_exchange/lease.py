@@ -72,6 +72,11 @@ class LeaseLogin(Struct, frozen=True, kw_only=True):
     api_secret: str
 
 
+def usual_home() -> Path:
+    """The home that is meant where none is named: `BINANCE_HOME`, else `~/binance`."""
+    return Path(os.environ.get("BINANCE_HOME") or "~/binance").expanduser()
+
+
 def state_directory(home: Path) -> Path:
     """Where the exchange of a home keeps its files."""
     return home / "state" / "paper"

@@ -9,6 +9,8 @@ from paper_exchange.clock import chosen
 from paper_exchange.faults.rules import Rule, decode, read_file
 
 DEFAULT_ACCOUNT = "default"
+REAL = "real"
+"""The clock of the machine."""
 DEFAULT_MIRRORED = ("BTCUSDT", "ETHUSDT")
 
 _KNOWN_EXCHANGES = {
@@ -45,7 +47,9 @@ class Options:
         oracle: A file for what truly happens, as lines of JSON.
         accounts: The accounts to open at the start.
         limit_factor: How many times Binance's rate limits are allowed.
-        home: Where `state/paper/` is, in which everything is kept; without it, or with `memory`, nothing is.
+        home: Where `state/paper/` is, in which everything is kept. None means nothing to `running`; to a process it
+            means the usual home, where that is free and has no other market.
+        memory: Whether nothing is kept, whatever the home.
         reset: Whether to forget what was kept before.
         lease: Whether the exchange ends with the last process that holds a lease on it.
         print_json: Whether the first line on stdout is one JSON object for a program, not for a person.
@@ -60,7 +64,7 @@ class Options:
     symbols: Path | None = None
     tape: Path | None = None
     mirror: Mirrored | None = None
-    clock: str = "real"
+    clock: str = REAL
     faults: tuple[Rule, ...] = ()
     oracle: Path | None = None
     accounts: tuple[str, ...] = (DEFAULT_ACCOUNT,)
@@ -92,16 +96,20 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--mirror-ws", metavar="WS_URL", help="the streams of that exchange, where it is a URL")
     parser.add_argument("--mirror-symbols", metavar="A,B", help="what to show of it (default: BTCUSDT,ETHUSDT)")
     parser.add_argument(
-        "--clock", default="real", metavar="real|virtual|xN", help="virtual stands still until the operator moves it"
+        "--clock", default=REAL, metavar="real|virtual|xN", help="virtual stands still until the operator moves it"
     )
     parser.add_argument("--faults", type=Path, metavar="FILE", help="rules of what is to go wrong (JSON or TOML)")
     parser.add_argument("--fault", action="append", metavar="JSON", help="one such rule (repeatable)")
     parser.add_argument("--oracle", type=Path, metavar="FILE", help="write down what truly happens, as lines of JSON")
     parser.add_argument("--account", action="append", dest="accounts", help="account to open (repeatable)")
     parser.add_argument("--limit-factor", type=int, default=1, help="rate limits, as a multiple of Binance's")
-    parser.add_argument("--home", type=Path, help="directory whose state/paper/ keeps the exchange (default: memory)")
-    parser.add_argument("--memory", action="store_true", help="keep nothing, even with --home")
-    parser.add_argument("--reset", action="store_true", help="forget what --home keeps, and begin anew")
+    parser.add_argument(
+        "--home",
+        type=Path,
+        help="directory whose state/paper/ keeps the exchange (default: BINANCE_HOME or ~/binance, where that is free)",
+    )
+    parser.add_argument("--memory", action="store_true", help="keep nothing")
+    parser.add_argument("--reset", action="store_true", help="forget what the home keeps, and begin anew")
     parser.add_argument("--lease", action="store_true", help="end with the last process that holds a lease")
     parser.add_argument("--json", action="store_true", dest="print_json", help="print one JSON line with URL and keys")
     said = vars(parser.parse_args(arguments))

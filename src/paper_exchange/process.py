@@ -4,9 +4,11 @@ import asyncio
 import logging
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import replace
 
 import msgspec
 
@@ -20,9 +22,11 @@ from paper_exchange.lease import (
     exclusive,
     leasable,
     state_directory,
+    usual_home,
 )
-from paper_exchange.options import Options
-from paper_exchange.running import OtherMarket, Running, running
+from paper_exchange.options import REAL, Options
+from paper_exchange.running import OtherMarket, Running, goes_on, running
+from paper_exchange.store import kept_origin
 
 _log = logging.getLogger("paper_exchange")
 
@@ -43,20 +47,44 @@ def run(options: Options) -> int:
 async def _run(options: Options) -> None:
     async with AsyncExitStack() as stack:
         ended = stack.enter_context(_end_on_signals())
-        if options.home is not None:
-            await stack.enter_async_context(exclusive(options.home))
+        options = await _housed(options, stack)
         exchange = await stack.enter_async_context(running(options))
-        if options.lease and options.home is not None:
-            token = new_text()
+        if options.home is not None:
+            token, doors = new_text(), exchange.doors
             desk = LeaseDesk(token, exchange.lease_login)
             await stack.enter_async_context(leasable(options.home, desk, token))
-            await stack.enter_async_context(in_background(desk.nobody_left(), ended.set))
-        if options.home is not None:
-            doors = exchange.doors
+            if options.lease:
+                await stack.enter_async_context(in_background(desk.nobody_left(), ended.set))
             stack.enter_context(findable(options.home, AdminAddress(doors.admin, doors.admin_token)))
         _announce(exchange, options, stack)
         await ended.wait()
         _log.info("the paper exchange ends; %d orders stay open", exchange.open_orders())
+
+
+async def _housed(options: Options, stack: AsyncExitStack) -> Options:
+    """Be alone on the home that is named. Where none is, the usual one serves if it is free and its market fits.
+
+    Raises:
+        AlreadyRunning: Another exchange runs on the home that is named.
+    """
+    if options.home is not None:
+        await stack.enter_async_context(exclusive(options.home))
+        return options
+    if options.memory or options.clock != REAL:
+        return options
+    home = usual_home()
+    async with AsyncExitStack() as tried:
+        try:
+            await tried.enter_async_context(exclusive(home))
+            kept = kept_origin(state_directory(home))
+        except (AlreadyRunning, OSError, sqlite3.Error) as error:
+            _log.warning("nothing will be kept: %s (--home names another home)", error)
+            return options
+        if kept is None or options.reset or goes_on(options, kept):
+            stack.push_async_exit(tried.pop_all())
+            return replace(options, home=home)
+    _log.warning("nothing will be kept: %s has a market of its own (--home names another home)", home)
+    return options
 
 
 def _announce(exchange: Running, options: Options, stack: AsyncExitStack) -> None:
@@ -80,6 +108,7 @@ def _announce(exchange: Running, options: Options, stack: AsyncExitStack) -> Non
                 "ed25519_private_key_path": str(file.resolve()),
                 "admin": doors.admin,
                 "admin_token": doors.admin_token,
+                "home": None if kept is None else str(options.home),
             }
         ).decode()
     else:

@@ -141,12 +141,17 @@ def _origin(options: Options, store: Store | None, now_us: int) -> Origin:
         kept = Origin(seed, now_us, market)
         if store is not None:
             store.set_origin(kept)
-    elif options.seed not in {None, kept.seed} or market != kept.market:
+    elif not goes_on(options, kept):
         raise OtherMarket(
             f"this home has a market of its own ({kept.market}, seed {kept.seed}); "
             "leave out what says otherwise, or take another home or --memory"
         )
     return kept
+
+
+def goes_on(options: Options, kept: Origin) -> bool:
+    """Whether the market that was kept is the one that is asked for."""
+    return options.seed in {None, kept.seed} and kind_of(options) == kept.market
 
 
 def _found_or_resume(exchange: PaperExchange, market: Source, clock: ShiftedClock) -> None:

@@ -62,6 +62,17 @@ class KeptKey(Struct, frozen=True):
     material: str
 
 
+def kept_origin(directory: Path) -> Origin | None:
+    """How the market of a directory began, None where nothing is kept. The exchange's lock must be held."""
+    if not (directory / FILE).exists():
+        return None
+    store = Store(directory)
+    try:
+        return store.origin()
+    finally:
+        store.close()
+
+
 class Store:
     """The file of one exchange.
 

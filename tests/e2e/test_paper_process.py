@@ -63,8 +63,28 @@ def test_the_first_line_is_json_and_a_signal_ends_it_cleanly(started: subprocess
 
 
 def test_the_same_seed_gives_the_same_keys() -> None:
-    told = [_first_line("--seed", "7") for _ in range(2)]
+    told = [_first_line("--seed", "7", "--memory") for _ in range(2)]
     assert told[0]["api_key"] == told[1]["api_key"]
+
+
+def test_without_a_named_home_the_usual_one_keeps_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BINANCE_HOME", str(tmp_path))
+    told = [_first_line() for _ in range(2)]
+    assert told[0]["home"] == str(tmp_path)
+    assert told[0]["api_key"] == told[1]["api_key"]
+
+
+def test_the_usual_home_is_left_alone_where_its_market_is_another_or_it_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BINANCE_HOME", str(tmp_path))
+    _first_line("--seed", "1")
+    assert _first_line("--seed", "2")["home"] is None
+    with subprocess.Popen([*COMMAND, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as first:
+        assert first.stdout is not None
+        assert json.loads(first.stdout.readline())["home"] == str(tmp_path)
+        assert _first_line()["home"] is None
+        first.terminate()
 
 
 def test_it_listens_on_loopback_alone() -> None:

@@ -24,7 +24,7 @@ Levels = dict[str, dict[Decimal, Decimal]]
 
 def test_the_first_line_names_streams_and_websocket_api(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "src"))
-    command = [sys.executable, "-m", "paper_exchange", "--json"]
+    command = [sys.executable, "-m", "paper_exchange", "--json", "--memory"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
