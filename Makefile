@@ -4,13 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix paper docs bench snapshots lock inspector smoke-testnet test-long clean
+.PHONY: help setup demo test lint fix paper docs bench snapshots lock inspector smoke-testnet test-long test-clients clean
 
 help:
 	@echo "make demo   set up, then trade on the built-in paper exchange (no keys, no network)"
 	@echo "make test   set up, then every check that CI runs"
 	@echo "make paper  the paper exchange alone, on loopback"
-	@echo "More: setup lint fix docs bench snapshots inspector smoke-testnet test-long lock clean"
+	@echo "More: setup lint fix docs bench snapshots inspector smoke-testnet test-long test-clients lock clean"
 
 # A virtual environment works where Python is externally managed. Where ensurepip is missing (Debian without
 # python3-venv) any pip at hand fills it; with no pip at all, one line says what to install.
@@ -23,8 +23,8 @@ define install_lock
 	elif $(PY) -m pip --version >/dev/null 2>&1; then pip="$(PY) -m pip --python $(BIN)/python"; \
 	elif command -v pip3 >/dev/null 2>&1; then pip="pip3 --python $(BIN)/python"; \
 	else echo "No pip was found. Install it with: apt-get install python3-venv"; exit 1; fi; \
-	$$pip --disable-pip-version-check install --quiet --require-hashes -r $(1) && \
-	$$pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
+	$$pip --disable-pip-version-check install --quiet --require-hashes -r $(1) \
+	$(if $(2),,&& $$pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .)
 	@touch $@
 endef
 
@@ -53,7 +53,18 @@ test: lint
 	$(BIN)/python -m pytest -q -n auto -m "not long"
 
 test-long: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -m long
+	$(BIN)/python -m pytest -q -n auto -m long
+
+# Third-party clients want an environment of their own.
+CLIENTS := $(VENV)/clients
+
+$(CLIENTS)/.run: VENV := $(CLIENTS)
+$(CLIENTS)/.run: BIN := $(CLIENTS)/bin
+$(CLIENTS)/.run: tests/clients/requirements.txt
+	$(call install_lock,tests/clients/requirements.txt,alone)
+
+test-clients: setup $(CLIENTS)/.run
+	$(CLIENTS)/bin/python -m pytest -q tests/clients
 
 fix: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
@@ -91,4 +102,6 @@ lock:
 	  pyproject.toml build-backend.in -o requirements.lock
 	uv pip compile --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
 	  pyproject.toml --extra dev build-backend.in -c requirements.lock -o requirements-dev.lock
+	uv pip compile --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
+	  tests/clients/requirements.in -o tests/clients/requirements.txt
 	rm build-backend.in
