@@ -373,3 +373,41 @@ async def test_an_attempt_to_connect_is_judged_as_any_other(
         assert (await failure_of(spot.call(PING, PingParams()))).code == "BANNED"
     else:
         await spot.call(PING, PingParams())
+
+
+# Weeks
+
+
+async def test_an_hour_with_a_cut_every_minute_sends_each_order_once_and_tells_what_became_of_it(
+    stand: TwoWays,
+) -> None:
+    stand.socket.on("ticker.price", lambda _: PRICE_OF_BTC)
+    spot = await stand.connected("ws")
+    for minute in range(60):
+        await spot.call(PRICE, BTC)
+        calling = asyncio.create_task(spot.call(PLACE_ORDER, BUY))
+        asked = await stand.socket.next()
+        assert asked.connection == minute
+        await asked.line.close(1001)
+        assert isinstance(await failure_of(calling), OutcomeUnknown)
+        await stand.hours.asleep(2 * minute + 2)
+        stand.hours.pass_s(60)
+    await stand.opened(spot)
+    assert len(stand.socket.lines) == 61
+    assert used(spot)["CONNECTIONS/5M"] <= 6
+    assert stand.rest.requests == []
+
+
+async def test_two_hundred_refused_connections_use_a_small_share_of_the_limit(stand: TwoWays) -> None:
+    stand.rest.on("GET /api/v3/ping", reply(200, {}))
+    for _ in range(200):
+        stand.socket.turn_away(HTTPStatus.SERVICE_UNAVAILABLE)
+    spot = stand.spot()
+    counts: set[int] = set()
+    for count in range(1, 201):
+        await spot.call(PING, PingParams())
+        await stand.hours.asleep(count)
+        counts.add(used(spot)["CONNECTIONS/5M"])
+        stand.hours.pass_s(stand.hours.slept[-1])
+    await stand.opened(spot)
+    assert max(counts) <= 300 // 10
