@@ -21,6 +21,8 @@ from binance_spot_mcp.vocabulary import plain
 
 SYMBOL = "BTCUSDT"
 BASE, QUOTE = "BTC", "USDT"
+MOST_READS = 5
+"""How often the user data stream is read for the reports of one order."""
 
 
 class StepFailed(Exception):
@@ -88,6 +90,7 @@ class Day:
     step_size: Decimal = Decimal(0)
     tick_size: Decimal = Decimal(0)
     corrected: str = ""
+    user_stream: str = ""
     order: dict[str, Any] = field(default_factory=dict)
     resting_id: int = 0
     before: dict[str, Decimal] = field(default_factory=dict)
@@ -182,6 +185,13 @@ class Day:
         await self.agent.ask("test_order", symbol=SYMBOL, side="BUY", type="MARKET", quantity=self.corrected)
         return "order/test accepts it; nothing was placed"
 
+    async def listen(self) -> str:
+        """Listen to the account"""
+        answer = await self.agent.ask("subscribe_to_user_stream")
+        self.user_stream = answer["subscription"]
+        expect(answer["state"] == "LIVE", f"the user data stream is {answer['state']}")
+        return "the user data stream is live"
+
     async def place(self) -> str:
         """Place it and see it fill"""
         answer = await self.agent.ask("place_order", symbol=SYMBOL, side="BUY", type="MARKET", quantity=self.corrected)
@@ -190,6 +200,19 @@ class Day:
         expect(Decimal(answer["executedQty"]) == Decimal(self.corrected), "it filled another quantity")
         cost = answer["cummulativeQuoteQty"]
         return f"order {answer['orderId']} FILLED: {answer['executedQty']} {BASE} for {cost} {QUOTE}"
+
+    async def hear_fill(self) -> str:
+        """Hear of the fill"""
+        statuses: list[str] = []
+        after, reads = 0, 0
+        while statuses[-1:] != ["FILLED"] and reads < MOST_READS:
+            heard = await self.agent.ask("read_stream", subscription=self.user_stream, after=after, wait_seconds=5)
+            expect((heard["dropped"], heard["gaps"]) == (0, []), "something was missed")
+            events = rows(heard["events"])
+            statuses += [event["status"] for event in events if event["orderId"] == self.order["orderId"]]
+            after, reads = heard["next_after"], reads + 1
+        expect(statuses[-1:] == ["FILLED"], f"the reports of the order say {statuses}")
+        return f"reports of order {self.order['orderId']}: {', '.join(statuses)}; none missed"
 
     async def find_trades(self) -> str:
         """Find the fill among the trades"""
@@ -258,8 +281,8 @@ class Day:
         return [
             self.connect, self.list_tools, self.ping, self.server_time, self.look_at_price, self.look_at_book,
             self.look_at_klines, self.read_rules, self.read_balances, self.refuse_wrong_quantity, self.check, self.test,
-            self.place, self.find_trades, self.find_balances, self.rest, self.see_open, self.cancel,
-            self.refuse_misspelling, self.rate_limits,
+            self.listen, self.place, self.hear_fill, self.find_trades, self.find_balances, self.rest, self.see_open,
+            self.cancel, self.refuse_misspelling, self.rate_limits,
         ]  # fmt: skip
 
 
