@@ -114,5 +114,8 @@ UserEvent = ExecutionReport | AccountPosition | BalanceUpdate | ListStatus | Ext
 
 USER_EVENTS = ("executionReport", "outboundAccountPosition", "balanceUpdate", "listStatus", "externalLockUpdate")
 
-USER_DATA = StreamKind("userData", "user", UserEvent, "every", "", "user-data-stream.md")
+USER = "user"
+"""The name of the user data stream among subscriptions."""
+
+USER_DATA = StreamKind("userData", USER, UserEvent, "every", "", "user-data-stream.md")
 """The user data stream as a kind of stream. Its events have no mark in common; a copy is known by being the same."""

@@ -163,9 +163,13 @@ class Books:
             book.stop()
             self._market.release(book.feed)
 
-    def find(self, symbol: str) -> FollowedBook | None:
-        """The book of a symbol, if it is followed."""
-        return self._books.get(symbol)
+    def __contains__(self, symbol: str) -> bool:
+        """Whether a symbol's book is followed."""
+        return symbol in self._books
+
+    def __getitem__(self, symbol: str) -> FollowedBook:
+        """The book of a symbol that is followed."""
+        return self._books[symbol]
 
     def close(self) -> None:
         """Follow nothing any more."""

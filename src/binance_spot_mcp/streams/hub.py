@@ -11,7 +11,8 @@ import msgspec
 
 from binance_spot_mcp.catalogue.market import ORDER_BOOK, OrderBookParams
 from binance_spot_mcp.catalogue.market_events import DepthSnapshot
-from binance_spot_mcp.catalogue.streams import DIFF_DEPTH, Stream
+from binance_spot_mcp.catalogue.streams import DIFF_DEPTH, FAST, Stream, stream
+from binance_spot_mcp.catalogue.user_events import USER
 from binance_spot_mcp.client import Spot
 from binance_spot_mcp.errors import InvalidInput, Refused
 from binance_spot_mcp.settings import Settings
@@ -20,7 +21,6 @@ from binance_spot_mcp.streams.feed import Feed
 from binance_spot_mcp.streams.market import MarketStreams
 from binance_spot_mcp.streams.timing import NS, Timing
 from binance_spot_mcp.streams.user import Key, UserStream
-from binance_spot_mcp.streams.user_wire import USER
 from binance_spot_mcp.transport.ledger import Cost, Wait
 from binance_spot_mcp.transport.socket import Dial, NoConnection, dialler
 from binance_spot_mcp.transport.world import World
@@ -79,18 +79,28 @@ class Streams:
 
     # The agent's subscriptions
 
-    async def subscribe(self, stream: Stream) -> Subscription:
+    async def subscribe(self, wanted: Stream) -> Subscription:
         """Subscribe to a market stream; one that is there already stays as it is.
 
         Raises:
             Refused: The channel is off, or there are too many.
         """
         await self.check_market()
-        if (there := self._subscriptions.get(stream.name)) is not None:
+        if (there := self._subscriptions.get(wanted.name)) is not None:
             return there
         self._check_number()
-        book = self.books.hold(stream.symbol) if stream.kind is DIFF_DEPTH and stream.symbol else None
-        return self._keep(Subscription(stream.name, self.market.hold(stream), book))
+        book = self.books.hold(wanted.symbol) if wanted.kind is DIFF_DEPTH and wanted.symbol else None
+        return self._keep(Subscription(wanted.name, self.market.hold(wanted), book))
+
+    async def follow(self, symbol: str) -> FollowedBook:
+        """The local book of a symbol; where there is none, the agent is subscribed to its depth stream.
+
+        Raises:
+            Refused: See `subscribe`.
+        """
+        if symbol not in self.books:
+            await self.subscribe(stream(DIFF_DEPTH, symbol, FAST))
+        return self.books[symbol]
 
     async def subscribe_user(self) -> Subscription:
         """Subscribe to the user data stream.

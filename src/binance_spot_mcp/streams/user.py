@@ -13,14 +13,14 @@ import msgspec
 from pydantic import SecretStr
 
 from binance_spot_mcp.catalogue.streams import Stream
-from binance_spot_mcp.catalogue.user_events import USER_DATA
+from binance_spot_mcp.catalogue.user_events import USER, USER_DATA
 from binance_spot_mcp.signing import Signer, ws_signed
 from binance_spot_mcp.streams.buffer import EveryEvent
 from binance_spot_mcp.streams.feed import Feed
 from binance_spot_mcp.streams.lane import Lane, LaneStatus
 from binance_spot_mcp.streams.network import SocketNetwork
 from binance_spot_mcp.streams.timing import Timing
-from binance_spot_mcp.streams.user_wire import USER, Params, UserWire
+from binance_spot_mcp.streams.user_wire import Params, UserWire
 from binance_spot_mcp.transport.socket import Dial
 from binance_spot_mcp.transport.world import World
 

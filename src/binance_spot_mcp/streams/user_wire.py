@@ -12,11 +12,10 @@ from typing import Protocol
 
 import msgspec
 
+from binance_spot_mcp.catalogue.user_events import USER
 from binance_spot_mcp.streams.timing import Timing
 from binance_spot_mcp.streams.wire import Owner, Wire
 
-USER = "user"
-"""The name of the one stream."""
 SHUTDOWN = "!serverShutdown"
 _LOG_ON, _SUBSCRIBE = "session.logon", "userDataStream.subscribe"
 _SUBSCRIBE_SIGNED, _LIST = "userDataStream.subscribe.signature", "session.subscriptions"

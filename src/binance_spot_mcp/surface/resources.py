@@ -15,6 +15,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated
 from mcp_types import EmptyResult, SubscribeRequestParams, UnsubscribeRequestParams
 
+from binance_spot_mcp.catalogue.user_events import USER
 from binance_spot_mcp.surface.calls import call
 from binance_spot_mcp.surface.session import Session
 from binance_spot_mcp.surface.toolbox import TOOLBOX
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 STREAM, BOOK, ORDERS = "binance://stream/{subscription}", "binance://book/{symbol}", "binance://orders/open"
 TELL_S = 1.0
-_USER = "user"
 
 
 class LiveResources:
@@ -122,7 +122,7 @@ def _positions(desk: "Desk") -> Iterator[tuple[str, int]]:
         yield _uri(STREAM, subscription=subscription.name), subscription.feed.seq + subscription.feed.gap_count
         if subscription.book is not None:
             yield _uri(BOOK, symbol=subscription.book.symbol), subscription.book.book.update_id
-        if subscription.name == _USER:
+        if subscription.name == USER:
             yield ORDERS, subscription.feed.seq
 
 

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from binance_spot_mcp.catalogue.fields import Amount, at_most
 from binance_spot_mcp.catalogue.selection import SymbolParams
-from binance_spot_mcp.catalogue.streams import DIFF_DEPTH, FAST, stream
 from binance_spot_mcp.domain.liquidity import band, imbalance, offered_to, spread, take
 from binance_spot_mcp.tools.stream_rows import Row
 from binance_spot_mcp.tools.subscribing import check_listed
@@ -39,12 +38,9 @@ class LocalBookParams(SymbolParams):
 async def get_local_book(desk: "Desk", params: LocalBookParams) -> object:
     """A symbol's book and what it offers."""
     streams = desk.streams
-    followed = streams.books.find(params.symbol)
-    if followed is None:
+    if params.symbol not in streams.books:
         await check_listed(desk, params.symbol)
-        followed = (await streams.subscribe(stream(DIFF_DEPTH, params.symbol, FAST))).book
-    if followed is None:
-        raise AssertionError("a depth stream has a book")
+    followed = await streams.follow(params.symbol)
     await _live(desk, followed)
     answer = view(followed, params.limit)
     if followed.state == "LIVE":

@@ -11,7 +11,13 @@ from binance_spot_mcp.catalogue.endpoint import Params
 from binance_spot_mcp.catalogue.fields import Whole, at_most
 from binance_spot_mcp.catalogue.streams import read_stream_name
 from binance_spot_mcp.tools.local_books import view
-from binance_spot_mcp.tools.stream_fields import LONGEST_WAIT_S, Sequence, StreamNames, SubscriptionName, WaitSeconds
+from binance_spot_mcp.tools.stream_fields import (
+    LONGEST_WAIT_S,
+    SequenceNumber,
+    StreamNames,
+    SubscriptionName,
+    WaitSeconds,
+)
 from binance_spot_mcp.tools.stream_rows import Row, gap_rows, health, rows
 from binance_spot_mcp.tools.subscribing import check_listed
 from binance_spot_mcp.tools.tool import tool
@@ -31,7 +37,7 @@ class ReadStreamParams(Params):
     was dropped, replaced or missed, and how old the newest is. waitSeconds waits for something new."""
 
     subscription: SubscriptionName
-    after: Sequence | None = None
+    after: SequenceNumber | None = None
     limit: Annotated[int, at_most(200)] = 50
     wait_seconds: WaitSeconds = 0
 

@@ -6,10 +6,9 @@ from typing import Annotated
 from binance_spot_mcp.catalogue.fields import Reads, Whole
 from binance_spot_mcp.catalogue.reading import read_choice, refusal, shown, texts
 from binance_spot_mcp.catalogue.streams import NoSuchStream, read_stream_name
+from binance_spot_mcp.catalogue.user_events import USER
 from binance_spot_mcp.streams.conditions import NoSuchCondition, read_condition
 
-USER = "user"
-"""The subscription to the account."""
 LONGEST_WAIT_S = 40
 """A call ends within 45 s, and needs some of them for itself."""
 MOST_CONDITIONS = 10
@@ -79,4 +78,4 @@ SubscriptionName = Annotated[str, Reads(_read_name, {"type": "string"})]
 StreamNames = Annotated[tuple[str, ...], Reads(_read_streams, {"type": "array", "items": {"type": "string"}})]
 Conditions = Annotated[tuple[str, ...], Reads(_read_conditions, {"type": "array", "items": {"type": "string"}})]
 WaitSeconds = Annotated[int, Whole(0, LONGEST_WAIT_S)]
-Sequence = Annotated[int, Whole(0)]
+SequenceNumber = Annotated[int, Whole(0)]

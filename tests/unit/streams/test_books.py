@@ -69,10 +69,10 @@ async def test_all_who_want_a_book_share_it_and_the_last_ends_it(stand: Stand) -
     first, second = stand.books.hold("BTCUSDT"), stand.books.hold("BTCUSDT")
     assert first is second
     stand.books.release(first)
-    assert stand.books.find("BTCUSDT") is second
+    assert stand.books["BTCUSDT"] is second
     stand.books.release(second)
     await stand.time.advance(1)
-    assert (stand.books.find("BTCUSDT"), stand.market.wanted) == (None, frozenset())
+    assert ("BTCUSDT" in stand.books, stand.market.wanted) == (False, frozenset())
 
 
 async def test_a_cut_makes_the_book_stale_at_once_and_a_new_snapshot_makes_it_live(stand: Stand) -> None:
