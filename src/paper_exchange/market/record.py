@@ -9,8 +9,9 @@ from paper_exchange.market.amounts import to_e8
 from paper_exchange.market.bars import PublicTrade
 from paper_exchange.market.history import KEPT_MINUTES, KEPT_TRADES, History, HistoryState, NoPast, Past
 
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(dict[str, HistoryState])
+# JSON, since sums may be larger than 64 bits, which other formats stop at.
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(dict[str, HistoryState])
 
 
 def _no_past(symbol: str) -> Past:

@@ -32,10 +32,12 @@ import msgspec
 from msgspec import Struct
 
 from paper_exchange.engine.symbols import LotSize, PriceFilter, Sor
-from paper_exchange.market.amounts import DECIMALS, TooPrecise, to_e8
+from paper_exchange.market.amounts import DECIMALS, ONE_E8, TooPrecise, to_e8
 from paper_exchange.market.catalog import Asset, Catalog, Listing
 from paper_exchange.market.listed_symbol import IncompleteRules, ListedSymbol, listing_of
 
+_MOST = (2**63 - 1) // ONE_E8
+"""The largest quantity that can be told in hundred-millionths; Binance has none larger either."""
 _LEAST_TICKS = 10
 """A price of fewer ticks than this could not move in believable steps."""
 
@@ -120,6 +122,8 @@ def _check(catalog: Catalog, listing: Listing) -> None:
     for kind, name in ((PriceFilter, "PRICE_FILTER"), (LotSize, "LOT_SIZE")):
         if kinds.count(kind) != 1:
             raise _Flaw(f"needs one {name}")
+    if listing.largest_quantity > _MOST:
+        raise _Flaw(f"the maxQty of LOT_SIZE may be {_MOST} at most")
     for step, name in ((listing.tick, "the tick"), (listing.lot, "the step of quantities")):
         try:
             positive = to_e8(step) > 0

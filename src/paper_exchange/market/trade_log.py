@@ -6,6 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from paper_exchange.market.amounts import ONE_E8
 from paper_exchange.market.bars import PublicTrade
 
 
@@ -78,12 +79,15 @@ class TradeLogState(Struct, frozen=True):
     complete_from_us: int
     last_taker_order_id: int
     columns: tuple[bytes, ...]
+    odd_quotes: dict[int, int]
 
 
 class TradeLog:
-    """Trades in compact columns, 41 bytes each, oldest first; at least the last `kept` of them.
+    """Trades in compact columns, 33 bytes each, oldest first; at least the last `kept` of them.
 
-    Ids of trades and aggregates start at `first_id` and `first_aggregate_id`.
+    Ids of trades and aggregates start at `first_id` and `first_aggregate_id`. What a trade is worth is not kept where
+    it is price times quantity, truncated to eight decimals, which a column might not have room for; it is something
+    else only on symbols with a coarser quote asset.
     """
 
     def __init__(self, *, kept: int, first_id: int, first_aggregate_id: int) -> None:
@@ -92,7 +96,8 @@ class TradeLog:
         self._first_aggregate_id = first_aggregate_id
         self._prices = array("q")
         self._quantities = array("q")
-        self._quotes = array("q")
+        self._odd_quotes: dict[int, int] = {}
+        """By trade id, where they are not the product, in order."""
         self._times = array("q")
         self._buyer_is_maker = array("b")
         self._aggregates = array("q")
@@ -144,7 +149,8 @@ class TradeLog:
             self._last_taker_order_id = taker_order_id
         self._prices.append(trade.price_e8)
         self._quantities.append(trade.quantity_e8)
-        self._quotes.append(trade.quote_e8)
+        if trade.quote_e8 != _product_e8(trade.price_e8, trade.quantity_e8):
+            self._odd_quotes[trade.trade_id] = trade.quote_e8
         self._times.append(trade.time_us)
         self._buyer_is_maker.append(trade.buyer_is_maker)
         if len(self._times) > self._kept + self._kept // 4:
@@ -178,6 +184,7 @@ class TradeLog:
             self._complete_from_us,
             self._last_taker_order_id,
             tuple(column.tobytes() for column in self._columns()),
+            dict(self._odd_quotes),
         )
 
     def restore(self, state: TradeLogState) -> None:
@@ -189,23 +196,25 @@ class TradeLog:
         for column, content in zip(self._columns(), state.columns, strict=True):
             del column[:]
             column.frombytes(content)
+        self._odd_quotes = dict(state.odd_quotes)
 
     def _columns(self) -> tuple["array[int]", ...]:
         return (
             self._prices,
             self._quantities,
-            self._quotes,
             self._times,
             self._buyer_is_maker,
             self._aggregates,
         )
 
     def _trade(self, index: int) -> PublicTrade:
+        trade_id, price_e8, quantity_e8 = self._first_id + index, self._prices[index], self._quantities[index]
+        quote_e8 = self._odd_quotes.get(trade_id)
         return PublicTrade(
-            self._first_id + index,
-            self._prices[index],
-            self._quantities[index],
-            self._quotes[index],
+            trade_id,
+            price_e8,
+            quantity_e8,
+            _product_e8(price_e8, quantity_e8) if quote_e8 is None else quote_e8,
             self._times[index],
             bool(self._buyer_is_maker[index]),
         )
@@ -231,11 +240,17 @@ class TradeLog:
             return
         trades = self._aggregates[aggregates] - self._first_id
         self._complete_from_us = self._times[trades - 1] + 1
-        for column in (self._prices, self._quantities, self._quotes, self._times, self._buyer_is_maker):
+        for column in (self._prices, self._quantities, self._times, self._buyer_is_maker):
             del column[:trades]
         del self._aggregates[:aggregates]
         self._first_id += trades
         self._first_aggregate_id += aggregates
+        while self._odd_quotes and (oldest := next(iter(self._odd_quotes))) < self._first_id:
+            del self._odd_quotes[oldest]
+
+
+def _product_e8(price_e8: int, quantity_e8: int) -> int:
+    return price_e8 * quantity_e8 // ONE_E8
 
 
 class JoinedTrades:

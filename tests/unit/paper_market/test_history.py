@@ -27,7 +27,14 @@ class Market:
         self._order_id = 1000
 
     def trade(
-        self, at_us: int, price: str, quantity: str, *, seller_takes: bool = False, same_taker: bool = False
+        self,
+        at_us: int,
+        price: str,
+        quantity: str,
+        *,
+        seller_takes: bool = False,
+        same_taker: bool = False,
+        worth: str | None = None,
     ) -> None:
         self._trade_id += 1
         self._order_id += 0 if same_taker else 1
@@ -37,7 +44,7 @@ class Market:
             trade_id=self._trade_id,
             price=Decimal(price),
             quantity=Decimal(quantity),
-            quote_quantity=Decimal(price) * Decimal(quantity),
+            quote_quantity=Decimal(price) * Decimal(quantity) if worth is None else Decimal(worth),
             buyer_order_id=maker_order_id if seller_takes else self._order_id,
             seller_order_id=self._order_id if seller_takes else maker_order_id,
             buyer_is_maker=seller_takes,
@@ -340,3 +347,28 @@ def test_a_change_in_percent_has_three_decimals(market: Market, opened: str, clo
     market.trade(0, opened, "1")
     market.trade(1, closed, "1")
     assert wire.change_percent(market.history.ticker_24h(MIDNIGHT_US + 1)) == percent
+
+
+def test_sums_of_any_size_are_kept_exactly() -> None:
+    """The volume of a cheap asset outgrows 64 bits within hours, and so does a trade's worth in a cheap quote asset."""
+    market = Market()
+    for minute in range(3):
+        market.trade(minute * MINUTE_US, "4000000000", "90000000000")
+    kept = MarketRecord()
+    kept.restore(market.record.snapshot())
+    history = kept.history("BNBBTC")
+    day = history.ticker_24h(MIDNIGHT_US + 3 * MINUTE_US).bar
+    assert (day.volume_e8, day.quote_e8) == (3 * 90_000_000_000 * M, 3 * 360_000_000_000_000_000_000 * M)
+    assert history.recent_trades(3) == market.history.recent_trades(3)
+    assert history.recent_trades(1)[0].quote_e8 == 360_000_000_000_000_000_000 * M
+
+
+def test_what_a_trade_was_worth_is_kept_also_where_it_was_truncated() -> None:
+    market = Market(kept_trades=4)
+    for number in range(1, 13):
+        market.trade(number * SECOND_US, "0.33", "0.1", worth="0.03")
+        known = market.history.trades_from(0, 100)
+        assert [trade.quote_e8 for trade in known] == [3 * M // 100] * len(known)
+    kept = MarketRecord()
+    kept.restore(market.record.snapshot())
+    assert kept.history("BNBBTC").trades_from(0, 100) == market.history.trades_from(0, 100)

@@ -136,6 +136,17 @@ def test_a_step_finer_than_eight_decimals_is_refused(tmp_path: Path) -> None:
         extended(BUILT_IN, path)
 
 
+def test_a_quantity_larger_than_a_trade_can_be_is_refused(tmp_path: Path) -> None:
+    filters = [
+        {"filterType": "PRICE_FILTER", "minPrice": "0.001", "maxPrice": "1000", "tickSize": "0.001"},
+        {"filterType": "LOT_SIZE", "minQty": "0.001", "maxQty": "92233720369", "stepSize": "0.001"},
+    ]
+    entry = {"symbol": "ETHBNB", "baseAsset": "ETH", "quoteAsset": "BNB", "filters": filters}
+    path = written(tmp_path, json.dumps({"symbols": [entry]}), "symbols.json")
+    with pytest.raises(SymbolFileError, match="symbol ETHBNB: the maxQty of LOT_SIZE may be 92233720368 at most"):
+        extended(BUILT_IN, path)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SymbolFileError, match=r"absent\.toml"):
         extended(BUILT_IN, tmp_path / "absent.toml")
