@@ -8,9 +8,15 @@ import pytest
 
 from binance_spot_mcp.catalogue import CATALOGUE
 from binance_spot_mcp.catalogue.endpoint import Endpoint
+from binance_spot_mcp.catalogue.session import LOG_ON, LogOnParams
+from binance_spot_mcp.transport.line import CONNECT
+from binance_spot_mcp.transport.rest import ANSWER_SECONDS
+from binance_spot_mcp.transport.ws_api import LIFE_S
 
 SPEC = Path(__file__).parents[1] / "data" / "spec"
-METHODS = {row["method"]: row for row in json.loads((SPEC / "ws_api_methods.json").read_text("utf-8"))["methods"]}
+DOCUMENTED: dict[str, Any] = json.loads((SPEC / "ws_api_methods.json").read_text("utf-8"))
+METHODS = {row["method"]: row for row in DOCUMENTED["methods"]}
+CONNECTION: dict[str, Any] = DOCUMENTED["common"]["transport"]
 SHAPES: dict[str, Any] = json.loads((SPEC / "response_shapes.json").read_text("utf-8"))
 COUNTED_ELSEWHERE = {"place_legacy_oco": "one page counts 1 order, the other 2; the larger is reserved"}
 
@@ -28,6 +34,19 @@ def test_an_answer_that_stands_in_an_array_over_one_protocol_alone_is_marked(end
     over_rest = _forms(SHAPES["rest"][endpoint.route.rest])
     over_socket = _forms(SHAPES["ws"][endpoint.route.ws])
     assert endpoint.route.ws_in_array is (over_rest == {dict} and over_socket == {list})
+
+
+def test_a_logon_costs_what_is_documented() -> None:
+    row = METHODS[LOG_ON.route.ws or ""]
+    assert row["signed"]
+    assert row["weight"] == {"kind": "fixed", "value": LOG_ON.cost(LogOnParams())}
+    assert row["key_types"] == ["Ed25519"]
+
+
+def test_a_connection_is_kept_as_documented() -> None:
+    assert CONNECT.weight == CONNECTION["connect_weight"]
+    assert LIFE_S < CONNECTION["lifetime_hours"] * 3600
+    assert ANSWER_SECONDS > CONNECTION["timeout_s"]
 
 
 def _forms(documented: dict[str, Any]) -> set[type]:
