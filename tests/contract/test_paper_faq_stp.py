@@ -198,6 +198,20 @@ async def test_a_transfer_that_only_the_taker_wants_decrements(front: Front, mak
     assert floor.balance(3, "BTC") == before
 
 
+async def test_what_would_have_been_paid_is_truncated_as_it_would_have_been(front: Front) -> None:
+    floor = FaqFloor(front)
+    async with floor.serving():
+        api = await floor.open_api()
+        await api.signed("userDataStream.subscribe.signature")
+        await floor.order("BUY", "0.33333333", "0.33333333")
+        await floor.order("SELL", "0.33333333", "0.33333333", selfTradePreventionMode="EXPIRE_BOTH")
+        await api.call("ping")
+    prevented = [message["event"] for message in api.events if message["event"].get("x") == "TRADE_PREVENTION"]
+    assert [part(event, "m pl pL pY") for event in prevented] == [
+        {"m": is_maker, "pl": "0.33333333", "pL": "0.33333333", "pY": "0.11111110"} for is_maker in (False, True)
+    ]
+
+
 async def test_strangers_trade_whatever_their_modes(front: Front) -> None:
     floor = FaqFloor(front)
     floor.limit(OTHERS, "BUY", "1", "1", stp_mode="EXPIRE_BOTH")

@@ -7,6 +7,7 @@ Source: user-data-stream.md
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import ROUND_DOWN, Decimal
 from functools import partial
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ from paper_exchange.engine.events import BalanceChange, Event, ExternalLock, Lis
 from paper_exchange.engine.orders import Order
 from paper_exchange.gateway.rendering import Json, decimal
 from paper_exchange.market.wire import TimeUnit, stamp
+
+_EIGHT_PLACES = Decimal("0.00000001")
 
 NO_COMMISSION = "0"
 """How a report without a fill writes its commission."""
@@ -158,7 +161,7 @@ def _of_prevention(report: OrderReport) -> Json:
             "Cs": match.maker_symbol if is_taker else match.symbol,
             "pl": decimal(match.quantity),
             "pL": decimal(match.price),
-            "pY": decimal(match.quantity * match.price),
+            "pY": decimal((match.quantity * match.price).quantize(_EIGHT_PLACES, ROUND_DOWN)),
         }
     return fields
 
