@@ -41,6 +41,8 @@ async def subscribe(agent: Client, tool: str, **arguments: Any) -> str:
 async def test_trades_come_one_after_the_other_and_are_those_of_the_exchange(agent: Client, kind: str) -> None:
     name = await subscribe(agent, "subscribe_to_trade_stream", **BTC, kind=kind)
     assert name == f"btcusdt@{kind}"
+    for quantity in ("0.001", "0.002", "0.003"):
+        assert (await ask(agent, "place_order", **BTC, side="BUY", type="MARKET", quantity=quantity))["ok"]
     heard = await read_until(agent, name, 3)
     ids = [event["id"] for event in heard]
     assert ids == list(range(ids[0], ids[0] + len(ids)))
@@ -60,8 +62,10 @@ async def test_block_trades_are_waited_for(agent: Client) -> None:
 @pytest.mark.parametrize(("zone", "name"), [("UTC", "btcusdt@kline_1s"), ("+08:00", "btcusdt@kline_1s@+08:00")])
 async def test_klines_come_and_their_last_word_is_the_exchanges(agent: Client, zone: str, name: str) -> None:
     assert await subscribe(agent, "subscribe_to_kline_stream", **BTC, interval="1s", timeZone=zone) == name
-    heard = await read_until(agent, name, 4)
-    closed = next(event for event in heard if event["closed"])
+    closed, after = None, 0
+    while closed is None:
+        event = (await read_until(agent, name, 1, after))[-1]
+        closed, after = (event if event["closed"] else None), event["seq"]
     (asked, *_) = rows(
         await ask(agent, "get_historical_prices", **BTC, interval="1s", startTime=closed["openTime"], limit=1)
     )
@@ -224,7 +228,7 @@ async def test_progress_is_told_while_a_call_waits(agent_of_any_era: Client) -> 
 
     await agent_of_any_era.call_tool(
         "wait_for",
-        {"conditions": ["BTCUSDT price >= 99999999"], "timeoutSeconds": 3},
+        {"conditions": ["BTCUSDT price >= 99999999"], "timeoutSeconds": 2},
         progress_callback=hear,
     )
     assert len(told) >= 2

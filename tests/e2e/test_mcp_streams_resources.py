@@ -36,8 +36,8 @@ async def watch_all(agent: Client) -> None:
     await ask(agent, "subscribe_to_user_stream")
 
 
-async def place(agent: Client) -> None:
-    await ask(agent, "place_order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.001")
+async def place(agent: Client, quantity: str = "0.001") -> None:
+    assert (await ask(agent, "place_order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity=quantity))["ok"]
 
 
 async def test_resources_say_what_the_tools_say(agent_of_any_era: Client) -> None:
@@ -94,8 +94,8 @@ async def test_hosts_of_the_older_protocol_see_what_they_asked_for_once_a_second
     async with Client(build(paper_settings, opener(paper_settings)), mode="legacy", message_handler=hear) as agent:
         await agent.subscribe_resource(TRADES)
         await watch_all(agent)
-        for _ in range(3):
-            await place(agent)
+        for quantity in ("0.001", "0.002", "0.003"):
+            await place(agent, quantity)
             with anyio.fail_after(10):
                 await heard.wait()
             heard = anyio.Event()
@@ -103,6 +103,6 @@ async def test_hosts_of_the_older_protocol_see_what_they_asked_for_once_a_second
         assert all(later - earlier > 0.9 for (_, earlier), (_, later) in pairwise(told))
         await agent.unsubscribe_resource(TRADES)
         count = len(told)
-        await place(agent)
+        await place(agent, "0.004")
         await anyio.sleep(1.5)
         assert len(told) == count

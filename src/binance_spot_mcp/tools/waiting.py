@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from binance_spot_mcp.tools.desk import Desk
 
 NS = 1_000_000_000
-TELL_S = 2.0
+TELL_S = 1.0
 """How often progress is told."""
 
 
