@@ -25,6 +25,7 @@ margin is not used. An asset or symbol of a known name takes the known one's pla
 import json
 import tomllib
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from paper_exchange.market.catalog import Asset, Catalog, Listing
 from paper_exchange.market.listed_symbol import IncompleteRules, ListedSymbol, listing_of
 
 _MOST = (2**63 - 1) // ONE_E8
-"""The largest quantity that can be told in hundred-millionths; Binance has none larger either."""
+"""The largest amount of a trade that can be told in hundred-millionths; Binance has none larger either."""
 _LEAST_TICKS = 10
 """A price of fewer ticks than this could not move in believable steps."""
 
@@ -122,8 +123,9 @@ def _check(catalog: Catalog, listing: Listing) -> None:
     for kind, name in ((PriceFilter, "PRICE_FILTER"), (LotSize, "LOT_SIZE")):
         if kinds.count(kind) != 1:
             raise _Flaw(f"needs one {name}")
-    if listing.largest_quantity > _MOST:
-        raise _Flaw(f"the maxQty of LOT_SIZE may be {_MOST} at most")
+    for most, name in ((listing.largest_quantity, "maxQty of LOT_SIZE"), (_max_price(listing), "maxPrice")):
+        if most > _MOST:
+            raise _Flaw(f"the {name} may be {_MOST} at most")
     for step, name in ((listing.tick, "the tick"), (listing.lot, "the step of quantities")):
         try:
             positive = to_e8(step) > 0
@@ -136,3 +138,7 @@ def _check(catalog: Catalog, listing: Listing) -> None:
         raise _Flaw(f"its price of about {price:.8f} is less than {_LEAST_TICKS} ticks of {listing.tick:f}")
     if listing.trades_per_minute < 1 or listing.taker_notional <= 0 or listing.spread <= 0:
         raise _Flaw("tradesPerMinute, takerNotional and spread must be positive")
+
+
+def _max_price(listing: Listing) -> Decimal:
+    return next(each.max_price for each in listing.spec.filters if isinstance(each, PriceFilter))

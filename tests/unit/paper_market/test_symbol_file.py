@@ -136,14 +136,20 @@ def test_a_step_finer_than_eight_decimals_is_refused(tmp_path: Path) -> None:
         extended(BUILT_IN, path)
 
 
-def test_a_quantity_larger_than_a_trade_can_be_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("max_price", "max_quantity", "which"),
+    [("1000", "92233720369", "maxQty of LOT_SIZE"), ("1e11", "9000", "maxPrice")],
+)
+def test_amounts_larger_than_a_trade_can_have_are_refused(
+    tmp_path: Path, max_price: str, max_quantity: str, which: str
+) -> None:
     filters = [
-        {"filterType": "PRICE_FILTER", "minPrice": "0.001", "maxPrice": "1000", "tickSize": "0.001"},
-        {"filterType": "LOT_SIZE", "minQty": "0.001", "maxQty": "92233720369", "stepSize": "0.001"},
+        {"filterType": "PRICE_FILTER", "minPrice": "0.001", "maxPrice": max_price, "tickSize": "0.001"},
+        {"filterType": "LOT_SIZE", "minQty": "0.001", "maxQty": max_quantity, "stepSize": "0.001"},
     ]
     entry = {"symbol": "ETHBNB", "baseAsset": "ETH", "quoteAsset": "BNB", "filters": filters}
     path = written(tmp_path, json.dumps({"symbols": [entry]}), "symbols.json")
-    with pytest.raises(SymbolFileError, match="symbol ETHBNB: the maxQty of LOT_SIZE may be 92233720368 at most"):
+    with pytest.raises(SymbolFileError, match=f"symbol ETHBNB: the {which} may be 92233720368 at most"):
         extended(BUILT_IN, path)
 
 
