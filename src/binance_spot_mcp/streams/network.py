@@ -49,9 +49,10 @@ class SocketNetwork:
             self._ticking = asyncio.get_running_loop().create_task(self._tick())
 
     def remove(self, lane: Lane) -> None:
-        """Close a lane."""
+        """Close a lane; one that is closed already stays so."""
         lane.close()
-        self.lanes.remove(lane)
+        if lane in self.lanes:
+            self.lanes.remove(lane)
         if not self.lanes:
             self._stop_ticking()
 
