@@ -176,6 +176,12 @@ async def test_subscriptions_are_listed_and_ended(agent: Client) -> None:
     assert (await ask(agent, "list_streams"))["connections"] == []
 
 
+async def test_a_number_from_the_future_is_refused(agent: Client) -> None:
+    name = await subscribe(agent, "subscribe_to_trade_stream", **BTC)
+    answer = await ask(agent, "read_stream", subscription=name, after=10_000)
+    assert (answer["code"], answer["details"]["param"]) == ("INVALID_ARGUMENT", "after")
+
+
 async def test_a_look_at_streams_takes_names_of_old_and_says_so(agent: Client) -> None:
     names = ["!ticker@arr", "ETHUSDT@windowTicker_1h", "btcusdt@bookTicker"]
     looked = (await ask(agent, "get_stream_snapshot", streams=names, seconds=3))["streams"]

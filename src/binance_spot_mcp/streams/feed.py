@@ -49,7 +49,7 @@ Heard = Callable[[Any], None]
 
 
 class Feed:
-    """A stream, from the first who wants it to the last.
+    """A stream, from the first who wants it to the last. `seq` goes on where an earlier feed of the stream ended.
 
     Attributes:
         stream: Which one.
@@ -66,10 +66,10 @@ class Feed:
         why: Why it is in that state, where that needs saying.
     """
 
-    def __init__(self, stream: Stream, now_ns: int, buffer: Buffer | None = None) -> None:
+    def __init__(self, stream: Stream, now_ns: int, buffer: Buffer | None = None, *, seq: int = 0) -> None:
         self.stream = stream
         self.holders = 0
-        self.seq = 0
+        self.seq = seq
         self.received = 0
         self.copies = 0
         self.missed = 0

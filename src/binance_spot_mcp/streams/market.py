@@ -33,12 +33,15 @@ class MarketStreams:
     ) -> None:
         self._network = SocketNetwork(address, dial, world, timing)
         self._feeds: dict[str, tuple[Feed, Lane]] = {}
+        self._numbered_to: dict[str, int] = {}
+        """The last number of streams that were given up, so that none is ever given twice."""
 
     def hold(self, stream: Stream) -> Feed:
         """Want a stream; every call needs a `release`. All who want one stream share one feed."""
         held = self._feeds.get(stream.name)
         if held is None:
-            held = Feed(stream, self._network.now_ns()), self._lane_with_room()
+            feed = Feed(stream, self._network.now_ns(), seq=self._numbered_to.get(stream.name, 0))
+            held = feed, self._lane_with_room()
             self._feeds[stream.name] = held
             held[1].add(held[0])
         held[0].holders += 1
@@ -50,6 +53,7 @@ class MarketStreams:
         if feed.holders:
             return
         _, lane = self._feeds.pop(feed.stream.name)
+        self._numbered_to[feed.stream.name] = feed.seq
         lane.remove(feed.stream.name)
         if not lane.feeds:
             self._network.remove(lane)

@@ -36,8 +36,8 @@ _USUAL = Timing()
 class UserFeed(Feed):
     """The user data stream. A copy is an event that is the same to the last byte."""
 
-    def __init__(self, now_ns: int) -> None:
-        super().__init__(USER_STREAM, now_ns, EveryEvent(MOST_USER_EVENTS))
+    def __init__(self, now_ns: int, seq: int) -> None:
+        super().__init__(USER_STREAM, now_ns, EveryEvent(MOST_USER_EVENTS), seq=seq)
         self._recent: deque[bytes] = deque(maxlen=_RECENT)
         self._known: set[bytes] = set()
 
@@ -116,6 +116,7 @@ class UserStream:
         self._network = SocketNetwork(account.ready, dial, world, timing)
         self._lane: Lane | None = None
         self._feed: UserFeed | None = None
+        self._numbered_to = 0
 
     async def hold(self) -> Feed:
         """Want the stream; every call needs a `release`.
@@ -126,7 +127,7 @@ class UserStream:
         if self._feed is None:
             await self._account.check()
         if self._feed is None:
-            self._feed = UserFeed(self._network.now_ns())
+            self._feed = UserFeed(self._network.now_ns(), self._numbered_to)
             self._lane = Lane(self._network, partial(UserWire, self))
             self._network.add(self._lane)
             self._lane.add(self._feed)
@@ -138,6 +139,7 @@ class UserStream:
         feed.holders -= 1
         if not feed.holders and self._lane is not None:
             self._network.remove(self._lane)
+            self._numbered_to = feed.seq
             self._feed = self._lane = None
 
     def status(self) -> LaneStatus | None:

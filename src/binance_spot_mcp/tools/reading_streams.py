@@ -10,6 +10,7 @@ from pydantic import Field
 from binance_spot_mcp.catalogue.endpoint import Params
 from binance_spot_mcp.catalogue.fields import Whole, at_most
 from binance_spot_mcp.catalogue.streams import read_stream_name
+from binance_spot_mcp.errors import InvalidInput
 from binance_spot_mcp.tools.local_books import view
 from binance_spot_mcp.tools.stream_fields import (
     LONGEST_WAIT_S,
@@ -51,6 +52,12 @@ async def read_stream(desk: "Desk", params: ReadStreamParams) -> object:
     subscription = streams.find(params.subscription)
     feed = subscription.feed
     start = feed.seq if params.after is None else params.after
+    if start > feed.seq:
+        raise InvalidInput(
+            f"The newest event of {subscription.name} has number {feed.seq}; {start} is not from this run of the server. Leave after "
+            "out to begin with the newest.",
+            details={"param": "after", "given": start, "allowed": feed.seq},
+        )
     nothing_yet = feed.seq <= start and (params.after is not None or not feed.received)
     if params.wait_seconds and nothing_yet:
         await until(streams.world, feed, lambda: feed.seq > start, params.wait_seconds)

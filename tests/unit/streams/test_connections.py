@@ -102,6 +102,21 @@ async def test_a_stream_nobody_wants_any_more_is_given_up_on_a_connection_that_s
     assert exchange.names == {"btcusdt@trade"}
 
 
+async def test_numbers_go_on_where_an_earlier_subscription_ended(
+    exchange: FakeExchange, streams: MarketStreams, time: VirtualTime
+) -> None:
+    first = streams.hold(BTC)
+    await time.advance(1)
+    exchange.publish("btcusdt@trade", trade(1))
+    exchange.publish("btcusdt@trade", trade(2))
+    streams.release(first)
+    second = streams.hold(BTC)
+    await time.advance(1)
+    exchange.publish("btcusdt@trade", trade(9))
+    assert [entry.seq for entry in second.page(first.seq, 10, 10_000).entries] == [3]
+    assert (second.received, second.missed) == (1, 0)
+
+
 async def test_thousands_of_streams_take_few_connections_and_few_messages(
     exchange: FakeExchange, streams: MarketStreams, time: VirtualTime
 ) -> None:
