@@ -17,7 +17,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from binance_spot_mcp.trading.journal.file import JournalFile, journal_path, read_journal
+from binance_spot_mcp.trading.journal.file import journal_path, open_journal, read_journal
 from binance_spot_mcp.trading.journal.records import Entry
 from binance_spot_mcp.trading.journal.writer import Journal
 
@@ -41,7 +41,7 @@ async def milliseconds(work: Callable[[], Awaitable[None]]) -> float:
 async def measured(folder: Path, runs: int) -> dict[str, float]:
     """The medians in milliseconds."""
     path = journal_path(folder, "paper", "bench")
-    journal = Journal(JournalFile(path, "paper", "bench"))
+    journal = Journal(open_journal(path, "paper", "bench")[0])
     bare = os.open(folder / "bare", os.O_RDWR | os.O_CREAT, 0o600)
 
     async def floor() -> None:

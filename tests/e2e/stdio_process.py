@@ -63,6 +63,9 @@ class Exchange:
         raw = REPLIES[endpoint.name]
         return Answer(msgspec.json.decode(raw, type=endpoint.result), raw, {})
 
+    async def know_the_time(self) -> None:
+        """Its clock and ours agree."""
+
     def rate_limits(self) -> dict[str, list[dict[str, int | str]]]:
         """Nothing is limited here."""
         return {"limits": [], "holds": []}
@@ -81,6 +84,7 @@ async def open_desk() -> AsyncIterator[Desk]:
             exchange=exchange,
             ids=ids,
             recv_window_ms=5_000,
+            know_the_time=exchange.know_the_time,
             now_ms=lambda: 0,
         )
         gate = Gate(

@@ -60,6 +60,7 @@ async def _open_desk(settings: Settings) -> AsyncIterator[Desk]:
             ids=ids,
             recv_window_ms=settings.recv_window,
             now_ms=spot.clock.now_ms,
+            know_the_time=spot.measure_clock,
         )
         stack.push_async_callback(keeper.close)
         keeper.start()

@@ -12,6 +12,7 @@ from binance_spot_mcp.settings import Settings, SettingsError
 from binance_spot_mcp.trading.journal.file import Contents, put_aside, read_journal
 from binance_spot_mcp.trading.journal.lock import WriterLock
 from binance_spot_mcp.trading.journal.records import Damaged
+from binance_spot_mcp.trading.register import Register
 
 
 def chosen(settings: Settings, account: str | None) -> Path:
@@ -99,11 +100,25 @@ def archive(path: Path) -> bool:
     if not lock.take():
         return _complain(f"{path.name} is being written by {lock.writer()}; stop it first.")
     try:
+        if open_orders := _open_orders(path):
+            return _complain(
+                f"{path.name} still follows {', '.join(open_orders)}; a new journal would not know them. Let the "
+                "server decide or cancel them first."
+            )
         folder = put_aside(path, f"{datetime.fromtimestamp(time.time(), UTC):%Y%m%dT%H%M%SZ}")
     finally:
         lock.release()
     _say(f"{path.name} is now in {folder}")
     return True
+
+
+def _open_orders(path: Path) -> list[str]:
+    """The orders that may still change, by a journal that can be read; a damaged one can only be put aside."""
+    try:
+        register = Register(read_journal(path).records)
+    except Damaged:
+        return []
+    return [order.client_order_id for order in register.open()]
 
 
 def _read(path: Path, use: Callable[[Contents], bool]) -> bool:

@@ -14,7 +14,6 @@ import msgspec
 from binance_spot_mcp.errors import InvalidInput, Refused, SpotError
 from binance_spot_mcp.logs import logger
 from binance_spot_mcp.trading import conclusions
-from binance_spot_mcp.trading.journal.file import Contents
 from binance_spot_mcp.trading.journal.records import Entry
 from binance_spot_mcp.trading.journal.writer import Journal
 from binance_spot_mcp.trading.register import (
@@ -226,12 +225,18 @@ class Intents:
                 details={"symbol": symbol, "side": order.side, "unresolved": [order.intent_id, order.client_order_id]},
             )
 
-    async def recover(self, found: Contents) -> None:
-        """Settle what an earlier process left: what was only meant was not sent, and of what was sent nobody knows."""
-        if found.lost != 0:
-            await self._write(
-                Entry(kind="journal", state=TAIL_LOST, evidence={"after": found.end.seq, "lost": found.lost})
-            )
+    async def recover(self, end: int, lost: int | None) -> None:
+        """Settle what an earlier process left: what was only meant was not sent, and of what was sent nobody knows.
+
+        Args:
+            end: The number of the journal's last record.
+            lost: How many records behind it are gone; None if that cannot be known.
+
+        Raises:
+            Refused: JOURNAL_UNAVAILABLE.
+        """
+        if lost != 0:
+            await self._write(Entry(kind="journal", state=TAIL_LOST, evidence={"after": end, "lost": lost}))
         left = {"INTENDED": "NOT_SENT", "SENDING": "UNKNOWN"}
         why = {"message": "The server ended before it was answered."}
         orders = [order for order in self.register.open() if order.state in left]

@@ -12,7 +12,7 @@ from binance_spot_mcp.logs import logger
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.evidence import sightings
 from binance_spot_mcp.trading.intents import Intents
-from binance_spot_mcp.trading.journal.file import JournalFile, journal_path
+from binance_spot_mcp.trading.journal.file import journal_path, open_journal
 from binance_spot_mcp.trading.journal.lock import WriterLock
 from binance_spot_mcp.trading.journal.records import Damaged
 from binance_spot_mcp.trading.journal.writer import Journal, unavailable
@@ -48,6 +48,7 @@ class Keeper:
         ids: Makes names, and knows our own again.
         recv_window_ms: How long a timestamp of ours is valid.
         now_ms: The exchange's time in epoch milliseconds.
+        know_the_time: Reads the exchange's clock.
         sleep: Waits so many seconds.
     """
 
@@ -61,6 +62,7 @@ class Keeper:
         ids: ClientOrderIds,
         recv_window_ms: int,
         now_ms: Callable[[], int],
+        know_the_time: Callable[[], Awaitable[None]],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._env = env
@@ -69,6 +71,7 @@ class Keeper:
         self._ids = ids
         self._recv_window_ms = recv_window_ms
         self._now_ms = now_ms
+        self._know_the_time = know_the_time
         self._sleep = sleep
         self._path = journal_path(state, env, key or "")
         self._lock = WriterLock(self._path)
@@ -145,10 +148,13 @@ class Keeper:
         self._step = "the journal is being read"
         if not await asyncio.to_thread(self._lock.take):
             raise self._read_only()
-        file = await asyncio.to_thread(JournalFile, self._path, self._env, key)
+        file, contents = await asyncio.to_thread(open_journal, self._path, self._env, key)
         self._journal = Journal(file)
-        intents = Intents(self._journal, Register(file.contents.records), self._now_ms, self._ids.new)
-        await intents.recover(file.contents)
+        register = await asyncio.to_thread(Register, contents.records)
+        self._step = "the exchange's clock is being read"
+        await self._know_the_time()
+        intents = Intents(self._journal, register, self._now_ms, self._ids.new)
+        await intents.recover(contents.end.seq, contents.lost)
         self._reconciler = Reconciler(
             self._exchange,
             intents,
@@ -156,11 +162,11 @@ class Keeper:
             now_ms=self._now_ms,
             sleep=self._sleep,
         )
-        if intents.register.tail_lost:
+        if register.tail_lost:
             self._step = "the journal has lost its end, and the exchange is asked for the orders that stood there"
             await self._find_lost_orders(intents, self._reconciler)
         self._step = "the exchange is asked what became of open orders"
-        await self._reconciler.look_at_all([order for order in intents.register.open() if order.live])
+        await self._reconciler.look_at_all([order for order in register.open() if order.live])
         self._reconciler.attend()
         return Account(intents, self._reconciler)
 

@@ -97,9 +97,9 @@ def merge(order: OwnOrder, sighting: Sighting) -> OwnOrder:
     Executed quantity never falls, and a final state stays, but for NOT_PLACED, which a sighting disproves. Between two
     sightings the higher quantity wins, then an end over a live state, then the later one, then the better source.
     """
-    if order.state in FINAL - {"NOT_PLACED"} or sighting.executed < order.executed:
+    if order.state in FINAL - {"NOT_PLACED"}:
         return order
-    if order.seen is not None and order.state not in UNSURE | NEVER and _weight(sighting) <= _weight(order.seen):
+    if order.seen is not None and _weight(sighting) <= _weight(order.seen):
         return order
     return replace(order, state=sighting.state, seen=sighting)
 

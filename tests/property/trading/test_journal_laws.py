@@ -3,10 +3,10 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from binance_spot_mcp.trading.journal.file import JournalFile, journal_path, read_journal
+from binance_spot_mcp.trading.journal.file import journal_path, open_journal, read_journal
 from binance_spot_mcp.trading.journal.records import Entry, beginning, chained, verified
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -24,11 +24,12 @@ ENTRIES = st.builds(
 )
 
 
+@settings(deadline=None, max_examples=30)  # each example waits for the disk
 @given(st.lists(st.tuples(st.lists(ENTRIES, min_size=1, max_size=3), st.booleans()), max_size=4))
 def test_a_journal_reads_back_as_it_was_written(batches: list[tuple[list[Entry], bool]]) -> None:
     with TemporaryDirectory() as folder:
         path = journal_path(Path(folder), "paper", "key")
-        file = JournalFile(path, "paper", "key")
+        file, _ = open_journal(path, "paper", "key")
         for entries, durable in batches:
             file.commit([(1, entry) for entry in entries], durable=durable)
         file.close()

@@ -42,6 +42,7 @@ def open_desk(exchange: ScriptedExchange, tmp_path: Path) -> OpenDesk:
             exchange=exchange,
             ids=ids,
             recv_window_ms=5_000,
+            know_the_time=exchange.know_the_time,
             now_ms=lambda: NOW_MS,
         )
         gate = Gate(

@@ -40,6 +40,9 @@ class ScriptedExchange:
         self.answered.append(endpoint.name)
         return Answer(msgspec.json.decode(raw, type=endpoint.result), raw, {})
 
+    async def know_the_time(self) -> None:
+        """Its clock and ours agree."""
+
     def rate_limits(self) -> dict[str, list[dict[str, int | str]]]:
         """A ledger with one limit."""
         weight: dict[str, int | str] = {"type": "REQUEST_WEIGHT", "interval": "1m", "limit": 6000, "used": 2}

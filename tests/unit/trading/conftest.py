@@ -44,12 +44,14 @@ async def make_gate(spot: FakeSpot, tmp_path: Path) -> AsyncIterator[MakeGate]:
             exchange=exchange,
             ids=ids,
             recv_window_ms=5_000,
+            know_the_time=exchange.know_the_time,
             now_ms=now,
             sleep=exchange.sleep,
         )
         snapshots = Snapshots(tmp_path / "snapshots")
         gate = Gate(env, exchange, keeper=keeper, ids=ids, now_ms=now, snapshots=snapshots)
         made.append((gate, keeper))
+        exchange.workers = lambda: len(keeper._reconciler._deciding) if keeper._reconciler else 0
         return gate
 
     yield make

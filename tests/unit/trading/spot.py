@@ -87,6 +87,7 @@ class FakeSpot:
     Attributes:
         replies: What is answered; a test puts its own in.
         now_ms: Its time.
+        workers: How many there are who do something and then wait for the time.
         calls: Endpoint and parameters of every call.
     """
 
@@ -95,7 +96,8 @@ class FakeSpot:
         self._held: dict[str, Hold] = {}
         self.now_ms = 5_000
         self._time_passes = asyncio.Event()
-        self._wakes_ms: set[int] = set()
+        self._sleepers: dict[object, int] = {}
+        self.workers: Callable[[], int] = lambda: 0
         self.calls: list[tuple[str, Wire]] = []
         self.replies: dict[str, Reply] = {
             "get_exchange_info": self._exchange_info,
@@ -134,21 +136,33 @@ class FakeSpot:
         body = msgspec.json.encode(reply)
         return Answer(msgspec.json.decode(body, type=endpoint.result), body, {})
 
+    async def know_the_time(self) -> None:
+        """Its clock and ours agree."""
+
     async def sleep(self, seconds: float) -> None:
         """Wait until a test lets that much time pass."""
-        until_ms = self.now_ms + round(seconds * 1_000)
-        self._wakes_ms.add(until_ms)
-        while self.now_ms < until_ms:
-            await self._time_passes.wait()
+        me = object()
+        self._sleepers[me] = self.now_ms + round(seconds * 1_000)
+        try:
+            while self.now_ms < self._sleepers.get(me, 0):
+                await self._time_passes.wait()
+        finally:
+            self._sleepers.pop(me, None)
 
     async def let_pass(self, milliseconds: int) -> None:
-        """Let time pass from one thing that waits for it to the next, which does what it does then."""
+        """Let time pass from one thing that waits for it to the next, which does then what it does."""
         end_ms = self.now_ms + milliseconds
+        await self._everybody_waits()
         while self.now_ms < end_ms:
-            self.now_ms = min(end_ms, *(at_ms for at_ms in self._wakes_ms if at_ms > self.now_ms), end_ms)
+            self.now_ms = min(end_ms, *self._sleepers.values(), end_ms)
+            self._sleepers = {me: until_ms for me, until_ms in self._sleepers.items() if until_ms > self.now_ms}
             passing, self._time_passes = self._time_passes, asyncio.Event()
             passing.set()
-            await asyncio.sleep(0.01)  # the journal's thread is not of this clock
+            await self._everybody_waits()
+
+    async def _everybody_waits(self) -> None:
+        while len(self._sleepers) < self.workers():  # noqa: ASYNC110  # the journal's thread has no event to wait for
+            await asyncio.sleep(0.001)
 
     def hold(self, name: str) -> Hold:
         """Let calls to an endpoint wait for their answer."""

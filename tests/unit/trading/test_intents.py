@@ -27,6 +27,8 @@ from binance_spot_mcp.errors import (
 from binance_spot_mcp.trading.gate import Gate, Passed
 from binance_spot_mcp.trading.journal.file import read_journal
 from binance_spot_mcp.trading.journal.lock import WriterLock
+from binance_spot_mcp.trading.journal.records import Entry
+from binance_spot_mcp.trading.journal.writer import Journal
 from binance_spot_mcp.trading.register import Register
 
 pytestmark = pytest.mark.anyio
@@ -277,6 +279,30 @@ async def test_a_call_whose_caller_has_left_is_not_made_again_meanwhile(gate: Ga
     again = asyncio.create_task(make(gate, "place_order", limit(), "mine"))
     hold.released.set()
     assert (await again).answer.payload.status == "NEW"
+    assert len(spot.asked("place_order")) == 1
+
+
+async def test_a_call_whose_caller_leaves_while_it_is_written_down_is_not_made_twice(
+    gate: Gate, spot: FakeSpot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, go_on = asyncio.Event(), asyncio.Event()
+    append = Journal.append
+
+    async def slowly(journal: Journal, *entries: Entry, **how: Any) -> None:
+        writing.set()
+        await go_on.wait()
+        await append(journal, *entries, **how)
+
+    monkeypatch.setattr(Journal, "append", slowly)
+    caller = asyncio.create_task(make(gate, "place_order", limit(), "mine"))
+    await writing.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    again = asyncio.create_task(make(gate, "place_order", limit(), "mine"))
+    await asyncio.sleep(0)
+    go_on.set()
+    await again
     assert len(spot.asked("place_order")) == 1
 
 

@@ -17,6 +17,7 @@ from binance_spot_mcp.trading.journal.file import (
     fingerprint,
     head_path,
     journal_path,
+    open_journal,
     put_aside,
     read_journal,
 )
@@ -38,20 +39,20 @@ def path(tmp_path: Path) -> Path:
     return journal_path(tmp_path / "state", "testnet", KEY)
 
 
-def opened(path: Path) -> JournalFile:
-    return JournalFile(path, "testnet", KEY)
+def opened(path: Path) -> tuple[JournalFile, Contents]:
+    return open_journal(path, "testnet", KEY)
 
 
 @pytest.fixture
 async def journal(path: Path) -> AsyncIterator[Journal]:
-    made = Journal(opened(path))
+    made = Journal(opened(path)[0])
     yield made
     await made.close()
 
 
 def written(path: Path, count: int) -> None:
     """A journal of so many records, closed."""
-    file = opened(path)
+    file, _ = opened(path)
     for number in range(count):
         file.commit([(number, entry(f"i{number}"))], durable=True)
     file.close()
@@ -86,12 +87,16 @@ async def test_what_is_appended_is_read_back_in_order(journal: Journal, path: Pa
 async def test_what_gathers_is_committed_at_once_and_everybody_hears_of_it(path: Path) -> None:
     commits: list[int] = []
 
-    class Counting(JournalFile):
+    class Counting:
+        def __init__(self, file: JournalFile) -> None:
+            self.close = file.close
+            self._file = file
+
         def commit(self, entries: Sequence[tuple[int, Entry]], *, durable: bool) -> None:
             commits.append(len(entries))
-            super().commit(entries, durable=durable)
+            self._file.commit(entries, durable=durable)
 
-    journal = Journal(Counting(path, "testnet", KEY))
+    journal = Journal(Counting(opened(path)[0]))
     await asyncio.gather(*(journal.append(entry(f"i{number}"), at_ms=1) for number in range(32)))
     await journal.close()
     assert sum(commits) == 32
@@ -108,8 +113,8 @@ def test_the_files_belong_to_their_owner_alone(path: Path) -> None:
 
 def test_a_journal_goes_on_where_it_ended(path: Path) -> None:
     written(path, 2)
-    file = opened(path)
-    assert file.contents.end.seq == 2
+    file, contents = opened(path)
+    assert contents.end.seq == 2
     file.commit([(5, entry("third"))], durable=False)
     file.close()
     assert [record.at_ms for record in read_journal(path).records] == [0, 1, 5]
@@ -120,8 +125,8 @@ def test_a_lost_end_is_seen(path: Path, left: int) -> None:
     written(path, 3)
     cut(path, left)
     assert read_journal(path).lost == 3 - left
-    file = opened(path)
-    assert (file.contents.end.seq, file.contents.lost) == (left, 3 - left)
+    file, contents = opened(path)
+    assert (contents.end.seq, contents.lost) == (left, 3 - left)
     file.commit([(9, Entry(kind="journal", state="TAIL_LOST"))], durable=True)
     file.close()
     assert read_journal(path).lost == 0
@@ -130,9 +135,9 @@ def test_a_lost_end_is_seen(path: Path, left: int) -> None:
 def test_a_journal_whose_file_is_gone_has_lost_its_end(path: Path) -> None:
     written(path, 3)
     path.unlink()
-    file = opened(path)
+    file, contents = opened(path)
     file.close()
-    assert file.contents.lost == 3
+    assert contents.lost == 3
 
 
 def test_without_its_head_file_nobody_knows_where_a_journal_ended(path: Path) -> None:
@@ -173,11 +178,21 @@ def test_a_change_inside_is_seen_and_closes_the_journal(path: Path, change: str)
             read(path)
 
 
+def test_the_record_that_is_missing_is_named(path: Path) -> None:
+    written(path, 3)
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("DROP TRIGGER no_delete")
+    database.execute("DELETE FROM records WHERE seq = 2")
+    database.close()
+    with pytest.raises(Damaged, match="record 2 is missing"):
+        read_journal(path)
+
+
 def test_another_chain_under_the_same_head_is_seen(path: Path) -> None:
     written(path, 3)
     cut(path, 1)
     head = head_path(path).read_bytes()
-    file = opened(path)
+    file, _ = opened(path)
     file.commit([(9, entry("other")), (9, entry("other too"))], durable=True)
     file.close()
     head_path(path).write_bytes(head)
@@ -201,7 +216,7 @@ def test_no_byte_of_a_journal_can_change_unseen(path: Path) -> None:
 def test_a_journal_of_another_account_is_refused(path: Path) -> None:
     written(path, 1)
     with pytest.raises(Damaged, match="belongs to testnet"):
-        JournalFile(path, "live", KEY)
+        open_journal(path, "live", KEY)
 
 
 def test_records_cannot_be_changed_or_removed(path: Path) -> None:
@@ -214,7 +229,7 @@ def test_records_cannot_be_changed_or_removed(path: Path) -> None:
 
 
 async def test_a_full_disk_refuses_what_must_be_written_and_room_lets_it_go_on(path: Path) -> None:
-    file = opened(path)
+    file, contents = opened(path)
     journal = Journal(file)
     await journal.append(entry("before"), at_ms=1)
     pages = file._database.execute("PRAGMA page_count").fetchone()[0]
@@ -231,11 +246,18 @@ async def test_a_full_disk_refuses_what_must_be_written_and_room_lets_it_go_on(p
 
 
 async def test_after_any_other_failure_nothing_is_written_any_more(path: Path) -> None:
-    class Failing(JournalFile):
-        def commit(self, entries: Sequence[tuple[int, Entry]], *, durable: bool) -> None:
-            raise OSError(5, "Input/output error")
+    class Failing:
+        failures = 1
 
-    journal = Journal(Failing(path, "testnet", KEY))
+        def commit(self, entries: Sequence[tuple[int, Entry]], *, durable: bool) -> None:
+            self.failures -= 1
+            if not self.failures:
+                raise OSError(5, "Input/output error")
+
+        def close(self) -> None:
+            opened(path)[0].close()
+
+    journal = Journal(Failing())
     for _ in range(2):
         with pytest.raises(Refused, match="Input/output error"):
             await journal.append(entry("lost"), at_ms=1)
@@ -264,6 +286,6 @@ def test_a_journal_is_put_aside_whole(path: Path) -> None:
     written(path, 2)
     folder = put_aside(path, "then")
     assert read_journal(folder / path.name).end.seq == 2
-    file = opened(path)
+    file, contents = opened(path)
     file.close()
-    assert (file.contents.records, file.contents.lost) == ((), 0)
+    assert (contents.records, contents.lost) == ((), 0)

@@ -7,9 +7,27 @@ from pathlib import Path
 import pytest
 
 from binance_spot_mcp.cli.app import run
-from binance_spot_mcp.trading.journal.file import JournalFile, journal_path
+from binance_spot_mcp.trading.journal.file import journal_path, open_journal
 from binance_spot_mcp.trading.journal.lock import WriterLock
 from binance_spot_mcp.trading.journal.records import Entry
+
+MEANT = Entry(
+    kind="intent",
+    state="INTENDED",
+    intent_id="mine",
+    symbol="BTCUSDT",
+    client_order_id="tag-1",
+    payload={"tool": "place_order", "asked": {}, "digest": "d", "acts": False, "orders": [["tag-1", "BUY"]]},
+)
+FILLED = Entry(
+    kind="order",
+    state="FILLED",
+    intent_id="mine",
+    symbol="BTCUSDT",
+    client_order_id="tag-1",
+    order_id=42,
+    evidence={"source": "reply", "executed": "1", "at_ms": 1},
+)
 
 
 @pytest.fixture
@@ -21,9 +39,8 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def journal(path: Path) -> Path:
-    file = JournalFile(path, "paper", "abc")
-    order = Entry(kind="order", state="NEW", intent_id="mine", symbol="BTCUSDT", client_order_id="tag-1", order_id=42)
-    file.commit([(1_000, Entry(kind="intent", state="INTENDED", intent_id="mine")), (2_000, order)], durable=True)
+    file, _ = open_journal(path, "paper", "abc")
+    file.commit([(1_000, MEANT), (2_000, FILLED)], durable=True)
     file.close()
     return path
 
@@ -31,7 +48,7 @@ def journal(path: Path) -> Path:
 def test_the_last_records_are_shown_one_a_line(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["journal", "show", "--env", "paper", "--last", "1"]) == 0
     assert capsys.readouterr().out.split() == [
-        "2", "1970-01-01", "00:00:02", "order", "NEW", "BTCUSDT", "mine", "tag-1", "42",
+        "2", "1970-01-01", "00:00:02", "order", "FILLED", "BTCUSDT", "mine", "tag-1", "42",
     ]  # fmt: skip
 
 
@@ -76,13 +93,24 @@ def test_a_journal_is_archived_when_nobody_writes_it(journal: Path, capsys: pyte
     assert kept.exists()
 
 
+def test_a_journal_that_still_follows_an_order_stays(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, _ = open_journal(path, "paper", "abc")
+    file.commit([(1_000, MEANT)], durable=True)
+    file.close()
+    assert run(["journal", "archive", "--env", "paper"]) == 1
+    assert "still follows tag-1" in capsys.readouterr().err
+    assert path.exists()
+    path.write_bytes(b"x" * 4096)
+    assert run(["journal", "archive", "--env", "paper"]) == 0
+
+
 def test_a_journal_that_is_not_there_or_not_the_only_one_is_said(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["journal", "show", "--env", "paper"]) == 3
     assert "There is no journal of paper" in capsys.readouterr().err
     for account in ("abc", "def"):
-        JournalFile(journal_path(path.parent, "paper", account), "paper", account).close()
+        open_journal(journal_path(path.parent, "paper", account), "paper", account)[0].close()
     assert run(["journal", "show", "--env", "paper"]) == 3
     assert "--account" in capsys.readouterr().err
     assert run(["journal", "show", "--env", "paper", "--account", "def"]) == 0

@@ -11,9 +11,17 @@ from tests.unit.trading.spot import FakeSpot, Wire, open_order, order_report
 from tests.unit.trading.test_gate import CANCEL, OCO
 from tests.unit.trading.test_intents import AMEND, make
 
-from binance_spot_mcp.errors import ExchangeError, OutcomeUnknown, Refused, Rejected, SpotError, Unavailable
+from binance_spot_mcp.errors import (
+    ExchangeError,
+    OutcomeUnknown,
+    Refused,
+    Rejected,
+    SpotError,
+    Unavailable,
+    Unreachable,
+)
 from binance_spot_mcp.trading.gate import Gate
-from binance_spot_mcp.trading.journal.file import JournalFile, read_journal
+from binance_spot_mcp.trading.journal.file import open_journal, read_journal
 from binance_spot_mcp.trading.journal.records import Entry
 from binance_spot_mcp.trading.register import Register
 
@@ -256,7 +264,7 @@ async def test_what_was_to_be_done_to_an_order_is_asked_for_and_never_done_again
 def left_behind(path: Path, *entries: Entry) -> None:
     """What a process wrote before it was killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = JournalFile(path, "testnet", "key")
+    file, _ = open_journal(path, "testnet", "key")
     for entry in entries:
         file.commit([(NOW_MS, entry)], durable=True)
     file.close()
@@ -313,6 +321,20 @@ async def test_a_live_order_that_is_not_found_after_a_restart_stays_alive(
     left_behind(journal, MEANT, SENT, ALIVE)
     assert await state(gate) == "NEW"
     assert len(empty.asked("get_order")) == 1
+
+
+async def test_the_clock_is_read_before_anything_is_decided(
+    gate: Gate, empty: FakeSpot, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreachable() -> None:
+        raise Unreachable("No network.")
+
+    left_behind(journal, MEANT, SENT)
+    monkeypatch.setattr(gate._keeper, "_know_the_time", unreachable)
+    with pytest.raises(Unreachable):
+        await make(gate, "place_order", limit())
+    assert [record.entry.state for record in read_journal(journal).records] == ["INTENDED", "SENDING"]
+    assert empty.calls == []
 
 
 async def test_trading_waits_for_the_start_and_says_for_which_step(

@@ -107,34 +107,18 @@ def put_aside(path: Path, name: str) -> Path:
 
 
 class JournalFile:
-    """A journal that is open for writing; there is one writer, which has to see to it.
+    """A journal that is open for writing; there is one writer, which has to see to it. `open_journal` makes one.
 
     Args:
-        path: Where it is; made, with its folder, if there is none.
-        env: The environment.
-        account: The fingerprint of the account's key.
-
-    Attributes:
-        contents: What it held when it was opened.
-
-    Raises:
-        Damaged: It is not what was written, or belongs to another account.
-        OSError, sqlite3.Error: It cannot be opened.
+        database: The open database.
+        head: The open head file.
+        end: The place of the last record.
     """
 
-    def __init__(self, path: Path, env: str, account: str) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.parent.chmod(0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        try:
-            self.contents = self._opened(path, env, account)
-            self._end = self.contents.end
-            self._head = HeadFile(head_path(path))
-            _sync_folder(path.parent)
-        except BaseException:
-            self._database.close()
-            raise
+    def __init__(self, database: sqlite3.Connection, head: HeadFile, end: Place) -> None:
+        self._database = database
+        self._head = head
+        self._end = end
 
     def commit(self, entries: Sequence[tuple[int, Entry]], *, durable: bool) -> None:
         """Write entries down, all or none of them.
@@ -171,24 +155,50 @@ class JournalFile:
         self._database.close()
         self._head.close()
 
-    def _opened(self, path: Path, env: str, account: str) -> Contents:
-        try:
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA fullfsync = ON")  # what a commit means on macOS
-            if not self._database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-                self._database.execute("BEGIN IMMEDIATE")
-                for statement in _SCHEMA_STATEMENTS:
-                    self._database.execute(statement)
-                self._database.execute("INSERT INTO journal VALUES (?, ?)", (env, account))
-                self._database.execute("COMMIT")
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise
-            raise Damaged(str(error)) from error
-        contents = _contents(self._database, read_head(head_path(path)))
-        if (contents.env, contents.account) != (env, account):
-            raise Damaged(f"it belongs to {contents.env}-{contents.account}")
-        return contents
+
+def open_journal(path: Path, env: str, account: str) -> tuple[JournalFile, Contents]:
+    """Open a journal for writing, and read what it holds.
+
+    Args:
+        path: Where it is; made, with its folder, if there is none.
+        env: The environment.
+        account: The fingerprint of the account's key.
+
+    Raises:
+        Damaged: It is not what was written, or belongs to another account.
+        OSError, sqlite3.Error: It cannot be opened.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.chmod(0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(database, env, account)
+        contents = _of_account(_contents(database, read_head(head_path(path))), env, account)
+        head = HeadFile(head_path(path))
+        _sync_folder(path.parent)
+    except BaseException:
+        database.close()
+        raise
+    return JournalFile(database, head, contents.end), contents
+
+
+def _prepare(database: sqlite3.Connection, env: str, account: str) -> None:
+    """Set the database up, and make its tables where there are none."""
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA fullfsync = ON")  # what a commit means on macOS
+        if database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            return
+        database.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA_STATEMENTS:
+            database.execute(statement)
+        database.execute("INSERT INTO journal VALUES (?, ?)", (env, account))
+        database.execute("COMMIT")
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        raise Damaged(str(error)) from error
 
 
 def _contents(database: sqlite3.Connection, head: Place | None) -> Contents:
@@ -205,6 +215,12 @@ def _contents(database: sqlite3.Connection, head: Place | None) -> Contents:
     except (sqlite3.DatabaseError, ValueError, TypeError) as error:
         raise Damaged(str(error)) from error
     return Contents(env, account, records, _lost(records, head))
+
+
+def _of_account(contents: Contents, env: str, account: str) -> Contents:
+    if (contents.env, contents.account) != (env, account):
+        raise Damaged(f"it belongs to {contents.env}-{contents.account}")
+    return contents
 
 
 def _lost(records: Sequence[Record], head: Place | None) -> int | None:
