@@ -54,8 +54,8 @@ async def read_stream(desk: "Desk", params: ReadStreamParams) -> object:
     start = feed.seq if params.after is None else params.after
     if start > feed.seq:
         raise InvalidInput(
-            f"The newest event of {subscription.name} has number {feed.seq}; {start} is not from this run of the "
-            "server. Leave after out to begin with the newest.",
+            f"The newest event of {subscription.name} has number {feed.seq}; {start} is not from this run. "
+            "Leave after out to begin with the newest.",
             details={"param": "after", "given": start, "allowed": feed.seq},
         )
     nothing_yet = feed.seq <= start and (params.after is not None or not feed.received)
