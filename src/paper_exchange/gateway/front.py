@@ -34,11 +34,15 @@ def reset(transport: asyncio.BaseTransport) -> None:
 
 
 class Wire:
-    """One connection, as the HTTP server sees it: the transport itself, but for how it is written to and closed."""
+    """One connection, as the HTTP server sees it: the transport itself, but for how it is written to and closed.
+
+    What one turn of the event loop brings is sent at once: the server writes head and body of an answer one by one.
+    """
 
     def __init__(self, transport: asyncio.Transport, clock: Clock) -> None:
         self._transport = transport
         self._clock = clock
+        self._outbox: list[bytes] = []
         self._held: bytearray | None = None
         self._closes = False
 
@@ -47,14 +51,22 @@ class Wire:
 
     def write(self, data: bytes) -> None:
         """Send, or hold back."""
-        if self._held is None:
-            self._transport.write(data)
-        else:
+        if self._held is not None:
             self._held += data
+            return
+        if not self._outbox:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._outbox.append(data)
+
+    def _flush(self) -> None:
+        outbox, self._outbox = self._outbox, []
+        if outbox:
+            self._transport.write(b"".join(outbox))
 
     def close(self) -> None:
         """Close once all is sent."""
         if self._held is None:
+            self._flush()
             self._transport.close()
         else:
             self._closes = True
@@ -64,7 +76,8 @@ class Wire:
         reset(self._transport)
 
     def hold(self) -> None:
-        """Hold back what is written, until `cut` or `drip`."""
+        """Hold back what is written from now on, until `cut` or `drip`."""
+        self._flush()
         self._held = bytearray()
 
     def cut(self, keep: int) -> None:
