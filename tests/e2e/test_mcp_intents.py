@@ -103,7 +103,8 @@ async def test_one_call_is_at_most_one_order_whatever_happens_and_however_often_
     name = passing.sent["newClientOrderId"]
     assert {answer["client_order_id"] for answer in answers} == {name}
     assert ({name} <= await at_the_exchange(paper)) is exists
-    assert [record.entry.state for record in contents(settings).records[:3]] == ["INTENDED", "SENDING", state]
+    states = [record.entry.state for record in contents(settings).records]
+    assert states[:4] == ["TESTED", "INTENDED", "SENDING", state]
     told = await ask(agent, "get_order_state", intent_id="only-one")
     assert told["state"] == ("NEW" if exists else state)
     assert told["settled"] is (exists or state != "UNKNOWN")
@@ -138,7 +139,8 @@ async def test_the_journal_holds_no_secret_and_no_signature(
     signature = line.asked(PLACE)[0].sent["signature"]
     assert export(journal_of(settings))
     exported = capsys.readouterr().out
-    assert [json.loads(row)["state"] for row in exported.splitlines()][:3] == ["INTENDED", "SENDING", "UNKNOWN"]
+    states = [json.loads(row)["state"] for row in exported.splitlines()]
+    assert states[:4] == ["TESTED", "INTENDED", "SENDING", "UNKNOWN"]
     for secret in (signature, *settings.secrets()):
         assert secret not in exported
         for file in journal_of(settings).parent.iterdir():

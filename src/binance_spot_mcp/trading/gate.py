@@ -265,7 +265,7 @@ class Gate:
             raise refusal
         unknown = checked.rules.unknown
         try:
-            untested = await self._rehearsal.before(endpoint, params, request, always=bool(unknown))
+            untested = await self._rehearsal.before(intents, endpoint, params, request, always=bool(unknown))
             named = self._dispatch.named(params)
             orders = {str(named.given()[order.leg.name_param]): order.side for order in request.orders}
             slip = Slip(endpoint, named, params.wire(), orders, claim)

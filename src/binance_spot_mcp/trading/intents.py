@@ -21,12 +21,14 @@ from binance_spot_mcp.trading.register import (
     TAIL_RECONCILED,
     Intent,
     Register,
+    Shape,
     concluded,
     intended,
     lost_order,
     reached,
     seen,
     sending,
+    tested,
 )
 from binance_spot_mcp.trading.states import NEVER, OwnOrder, Sighting, Source
 
@@ -179,6 +181,11 @@ class Intents:
     async def heard(self, payload: object, source: Source) -> None:
         """Take in what the exchange says of orders, e.g. in answer to a query."""
         await self._note(conclusions.of_sightings(self.register, payload, source))
+
+    async def tested(self, shape: Shape) -> None:
+        """Remember that the exchange has tested an order of a shape."""
+        if shape not in self.register.shapes:
+            await self._note([tested(shape)])
 
     async def decide(self, order: OwnOrder, state: str, evidence: Mapping[str, Any]) -> None:
         """Write down what was found out about an order that was not seen.

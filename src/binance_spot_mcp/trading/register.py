@@ -50,6 +50,19 @@ class Intent:
     failure: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a test of the exchange vouches for: orders of the same make, whatever their numbers.
+
+    Attributes:
+        symbol: The symbol.
+        text: Endpoint, order types, times in force and the names of the parameters.
+    """
+
+    symbol: str
+    text: str
+
+
 def intended(intent: Intent, sides: Iterable[str]) -> Entry:
     """The entry that begins a call; `sides` are those of its orders."""
     return Entry(
@@ -117,6 +130,11 @@ def seen(order: OwnOrder, sighting: Sighting) -> Entry:
     )
 
 
+def tested(shape: Shape) -> Entry:
+    """The entry that the exchange has tested an order of a shape."""
+    return Entry(kind="shape", state="TESTED", symbol=shape.symbol, payload={"shape": shape.text})
+
+
 def lost_order(sighting: Sighting) -> OwnOrder:
     """An order whose own records were lost, and which is ours by its name."""
     name = sighting.client_order_id
@@ -129,12 +147,14 @@ class Register:
     Attributes:
         intents: Every call, by its name.
         orders: Every order of ours, by its client order id.
+        shapes: Shapes of orders that the exchange has tested.
         tail_lost: Whether the journal has lost its end and the exchange was not asked for it yet.
     """
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self.intents: dict[str, Intent] = {}
         self.orders: dict[str, OwnOrder] = {}
+        self.shapes: set[Shape] = set()
         self.tail_lost = False
         self._by_number: dict[tuple[str, int], str] = {}
         self._by_digest: dict[str, str] = {}
@@ -146,6 +166,8 @@ class Register:
     def apply(self, at_ms: int, entry: Entry) -> None:
         """Take in what was written at a time."""
         match entry.kind:
+            case "shape":
+                self.shapes.add(Shape(entry.symbol, entry.payload["shape"]))
             case "journal":
                 self.tail_lost = entry.state == TAIL_LOST
             case "intent" if entry.state == "INTENDED":

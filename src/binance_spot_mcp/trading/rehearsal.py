@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
 from binance_spot_mcp.catalogue.trading import (
     PLACE_ORDER,
@@ -23,22 +25,22 @@ from binance_spot_mcp.catalogue.trading import (
 from binance_spot_mcp.client import Answer
 from binance_spot_mcp.domain.requests import Request
 from binance_spot_mcp.errors import SpotError
+from binance_spot_mcp.trading.intents import Intents
+from binance_spot_mcp.trading.register import Shape
 from binance_spot_mcp.trading.rules_cache import Exchange
 
 P = TypeVar("P", bound=Params)
 R = TypeVar("R")
 
 MOST_SHAPES: Final = 4096
-
-Shape = tuple[object, ...]
-"""Endpoint, symbol, order types, times in force and the names of the parameters."""
+"""So many shapes that a caller let the exchange test are remembered until an order of theirs is placed."""
 
 _TESTED_AS: Final = {TEST_ORDER.name: PLACE_ORDER.name, TEST_SOR_ORDER.name: PLACE_SOR_ORDER.name}
 """What a test that passed vouches for."""
 
 
 class Rehearsal:
-    """Remembers which shapes of orders have passed the exchange's test.
+    """Sees to it that the exchange has tested an order of a shape before the first one is sent; the journal remembers.
 
     Args:
         exchange: Makes the calls.
@@ -49,11 +51,12 @@ class Rehearsal:
         self._passed: set[Shape] = set()
 
     async def before(
-        self, endpoint: Endpoint[Any, Any], params: Params, request: Request, *, always: bool
+        self, intents: Intents, endpoint: Endpoint[Any, Any], params: Params, request: Request, *, always: bool
     ) -> tuple[str, ...]:
         """Test what would be placed, unless a request of this shape has passed before.
 
         Args:
+            intents: Remembers what has passed.
             endpoint: Where the request would go.
             params: Its parameters.
             request: The same as orders.
@@ -66,7 +69,8 @@ class Rehearsal:
             SpotError: The test did not pass, or could not be made. Nothing was placed.
         """
         shape = _shape(endpoint.name, params, request)
-        if shape in self._passed and not always:
+        if not always and (shape in intents.register.shapes or shape in self._passed):
+            await intents.tested(shape)
             return ()
         tests = (self._exchange.fetch(test, given) for test, given in _tests(params, request))
         for outcome in await asyncio.gather(*tests, return_exceptions=True):
@@ -74,24 +78,22 @@ class Rehearsal:
                 raise replace(outcome, message=f"Nothing was placed: the test failed. {outcome.message}") from outcome
             if isinstance(outcome, BaseException):
                 raise outcome
-        self._remember(shape)
+        await intents.tested(shape)
         return tuple(_untested(request))
 
     async def test(self, endpoint: Endpoint[P, R], params: P, request: Request) -> Answer[R]:
         """Let the exchange test an order because the caller asked for it."""
         answer = await self._exchange.fetch(endpoint, params)
-        self._remember(_shape(_TESTED_AS[endpoint.name], params, request))
-        return answer
-
-    def _remember(self, shape: Shape) -> None:
         if len(self._passed) >= MOST_SHAPES:
             self._passed.clear()  # shapes that still matter are tested once more
-        self._passed.add(shape)
+        self._passed.add(_shape(_TESTED_AS[endpoint.name], params, request))
+        return answer
 
 
 def _shape(name: str, params: Params, request: Request) -> Shape:
-    kinds = tuple((order.type, order.time_in_force) for order in request.orders)
-    return name, request.symbol, kinds, frozenset(params.given()) - {"computeCommissionRates"}
+    kinds = [(order.type, order.time_in_force) for order in request.orders]
+    names = sorted(params.given().keys() - {"computeCommissionRates"})
+    return Shape(request.symbol, msgspec.json.encode((name, kinds, names)).decode())
 
 
 def _tests(params: Params, request: Request) -> Iterator[tuple[Endpoint[Any, Any], Params]]:

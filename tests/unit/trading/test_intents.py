@@ -48,9 +48,14 @@ def journal(tmp_path: Path) -> Path:
     return tmp_path / "state0" / "testnet-key.sqlite"
 
 
+def entries(journal: Path) -> list[Entry]:
+    """What is written of calls and orders."""
+    return [record.entry for record in read_journal(journal).records if record.entry.kind != "shape"]
+
+
 def written(journal: Path) -> list[tuple[str, str]]:
-    """Kind and state of every record."""
-    return [(record.entry.kind, record.entry.state) for record in read_journal(journal).records]
+    """Kind and state of each."""
+    return [(entry.kind, entry.state) for entry in entries(journal)]
 
 
 async def test_an_order_is_meant_then_sent_then_answered(gate: Gate, spot: FakeSpot, journal: Path) -> None:
@@ -64,7 +69,7 @@ async def test_an_order_is_meant_then_sent_then_answered(gate: Gate, spot: FakeS
     passed = await make(gate, "place_order", limit(), "my-order.1")
     assert at_departure == [[("intent", "INTENDED"), ("intent", "SENDING")]]
     assert written(journal) == [*at_departure[0], ("order", "FILLED")]
-    meant, sent, filled = (record.entry for record in read_journal(journal).records)
+    meant, sent, filled = entries(journal)
     name = spot.asked("place_order")[0]["newClientOrderId"]
     assert (passed.intent_id, passed.client_order_id) == ("my-order.1", name)
     assert {entry.intent_id for entry in (meant, sent, filled)} == {"my-order.1"}
@@ -353,6 +358,16 @@ async def test_a_damaged_journal_closes_trading_and_says_so(gate: Gate, spot: Fa
         await make(gate, "place_order", limit())
     assert refusal.value.code == "JOURNAL_UNAVAILABLE"
     assert spot.calls == []
+
+
+async def test_a_shape_that_was_tested_is_remembered_by_the_journal(make_gate: MakeGate, spot: FakeSpot) -> None:
+    first = make_gate(state="shared")
+    await make(first, "place_order", limit())
+    await first._keeper.close()
+    second = make_gate(state="shared")
+    await make(second, "place_order", limit("2"))
+    await make(second, "place_order", limit(timeInForce="IOC"))
+    assert [sent["timeInForce"] for sent in spot.asked("test_order")] == ["GTC", "IOC"]
 
 
 async def test_a_second_process_on_an_account_only_reads_until_the_first_has_ended(
