@@ -113,12 +113,15 @@ def archive(path: Path) -> bool:
 
 
 def _open_orders(path: Path) -> list[str]:
-    """The orders that may still change, by a journal that can be read; a damaged one can only be put aside."""
+    """The orders that the server still follows, by a journal that can be read; a damaged one can only be put aside.
+
+    What needs a person is that person's business: putting the journal aside is how it is settled.
+    """
     try:
         register = Register(read_journal(path).records)
     except Damaged:
         return []
-    return [order.client_order_id for order in register.open()]
+    return [order.client_order_id for order in register.open() if order.state != "NEEDS_HUMAN"]
 
 
 def _read(path: Path, use: Callable[[Contents], bool]) -> bool:

@@ -100,6 +100,19 @@ def test_a_journal_that_still_follows_an_order_stays(path: Path, capsys: pytest.
     assert run(["journal", "archive", "--env", "paper"]) == 1
     assert "still follows tag-1" in capsys.readouterr().err
     assert path.exists()
+
+
+def test_a_journal_whose_last_doubt_is_a_person_s_can_be_put_aside(path: Path) -> None:
+    file, _ = open_journal(path, "paper", "abc")
+    doubt = Entry(kind="order", state="NEEDS_HUMAN", intent_id="mine", symbol="BTCUSDT", client_order_id="tag-1")
+    file.commit([(1_000, MEANT), (2_000, doubt)], durable=True)
+    file.close()
+    assert run(["journal", "archive", "--env", "paper"]) == 0
+    assert not path.exists()
+
+
+def test_a_damaged_journal_can_be_put_aside(path: Path) -> None:
+    path.parent.mkdir()
     path.write_bytes(b"x" * 4096)
     assert run(["journal", "archive", "--env", "paper"]) == 0
 
