@@ -11,8 +11,10 @@ from binance_spot_mcp.trading.states import BEFORE, UNSURE, OwnOrder
 
 _EXPLAINED: Final = {
     "UNKNOWN": "No verdict came back, so it may exist. The server keeps asking; do not place it again before that.",
-    "NEEDS_HUMAN": "It was neither found nor proved absent for 15 minutes. The operator has to look at the exchange; new "
-    "orders there wait until it is found, or until the journal is put aside (binance-spot-mcp journal archive).",
+    "NEEDS_HUMAN": (
+        "It was neither found nor proved absent for 15 minutes. The operator has to look at the exchange; new orders "
+        "there wait until it is found, or until the journal is put aside (binance-spot-mcp journal archive)."
+    ),
     "NOT_PLACED": "It is proved that it never came to be.",
     "NOT_SENT": "No byte of it left, so it does not exist.",
     "REJECTED": "The exchange refused it.",
