@@ -35,7 +35,7 @@ BOOK_LEVELS = 1_000
 LOOK_EVERY, TOP = 100, 20
 CLIENTS = ("floor", "ours", "python-binance")
 AIMS = {"trades": 0.12, "depth": 0.33, "books": 0.22}
-"""Shares of the floor below which something has become slower; on a quiet machine ours reaches half as much again."""
+"""Shares of the floor below which something has become slower."""
 _WEBSOCKET_KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
