@@ -227,7 +227,12 @@ async def attach(home: Path, account: str = "default", *more: str) -> Lease:
         if process.poll() not in {None, ALREADY_RUNNING_STATUS}:
             break
         await asyncio.sleep(_POLL_S)
-    raise CannotStart(f"the paper exchange did not start; see {log}")
+    raise CannotStart(f"the paper exchange did not start ({_last_line(log)}); see {log}")
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text("utf-8", "replace").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), "it said nothing")
 
 
 ALREADY_RUNNING_STATUS = 3

@@ -26,7 +26,7 @@ from paper_exchange.lease import (
 )
 from paper_exchange.options import REAL, Options
 from paper_exchange.running import OtherMarket, Running, goes_on, running
-from paper_exchange.store import kept_origin
+from paper_exchange.store import OtherVersion, kept_origin
 
 _log = logging.getLogger("paper_exchange")
 
@@ -76,11 +76,11 @@ async def _housed(options: Options, stack: AsyncExitStack) -> Options:
     async with AsyncExitStack() as tried:
         try:
             await tried.enter_async_context(exclusive(home))
-            kept = kept_origin(state_directory(home))
-        except (AlreadyRunning, OSError, sqlite3.Error) as error:
+            kept = None if options.reset else kept_origin(state_directory(home))
+        except (AlreadyRunning, OtherVersion, OSError, sqlite3.Error) as error:
             _log.warning("nothing will be kept: %s (--home names another home)", error)
             return options
-        if kept is None or options.reset or goes_on(options, kept):
+        if kept is None or goes_on(options, kept):
             stack.push_async_exit(tried.pop_all())
             return replace(options, home=home)
     _log.warning("nothing will be kept: %s has a market of its own (--home names another home)", home)

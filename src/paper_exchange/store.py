@@ -15,6 +15,9 @@ from msgspec import Struct
 from paper_exchange.engine.commands import Command, decode, encode
 from paper_exchange.keys import KeyKind
 
+_VERSION = 1
+"""Of tables, commands and snapshots together."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS origin (seed INTEGER NOT NULL, genesis_us INTEGER NOT NULL, market TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS snapshot (engine BLOB NOT NULL, record BLOB NOT NULL);
@@ -62,6 +65,10 @@ class KeptKey(Struct, frozen=True):
     material: str
 
 
+class OtherVersion(ValueError):
+    """The file was written by a version that kept other things, or the same things otherwise."""
+
+
 def kept_origin(directory: Path) -> Origin | None:
     """How the market of a directory began, None where nothing is kept. The exchange's lock must be held."""
     if not (directory / FILE).exists():
@@ -81,16 +88,27 @@ class Store:
 
     Attributes:
         logged: How many commands the log holds.
+
+    Raises:
+        OtherVersion: Another version wrote it.
     """
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = directory / FILE
+        new = not file.exists()
         file.touch(mode=0o600)
         self._db = sqlite3.connect(file, isolation_level=None)
         self._db.execute("PRAGMA locking_mode=EXCLUSIVE")  # nobody else is there, so no locks per command
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
+        if new:
+            self._db.execute(f"PRAGMA user_version={_VERSION}")
+        elif self._db.execute("PRAGMA user_version").fetchone() != (_VERSION,):
+            self._db.close()
+            raise OtherVersion(
+                f"{file} is of another version; begin anew with: paper --reset --home {directory.parents[1]}"
+            )
         self._db.executescript(_SCHEMA)
         (self.logged,) = self._db.execute("SELECT count(*) FROM log").fetchone()
 

@@ -1,5 +1,6 @@
 """What is kept is what there was, byte for byte, whether it comes from a snapshot or from the log."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from decimal import Decimal
@@ -18,7 +19,7 @@ from paper_exchange.keys import seeded
 from paper_exchange.market.builtin import BUILT_IN
 from paper_exchange.market.record import MarketRecord
 from paper_exchange.market.synthetic.market import SyntheticMarket
-from paper_exchange.store import Origin, Store, erase
+from paper_exchange.store import FILE, Origin, OtherVersion, Store, erase
 
 START_US = 1_767_225_600_000_000
 SEED = 3
@@ -116,3 +117,14 @@ def test_an_erased_exchange_begins_anew(opening: Opening, tmp_path: Path) -> Non
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     with closing(Store(tmp_path / "state")):
         assert (tmp_path / "state" / "exchange.sqlite").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_of_another_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    file = tmp_path / FILE
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("PRAGMA user_version=999")
+    before = file.read_bytes()
+    with pytest.raises(OtherVersion, match="paper --reset"):
+        Store(tmp_path)
+    assert file.read_bytes() == before
