@@ -137,20 +137,25 @@ class ShiftedClock:
             await self._base.sleep_until(at_us - self.shift_us)
 
 
-def chosen(text: str) -> Clock:
+def chosen(text: str, machine: Clock | None = None) -> Clock:
     """The clock that a text names: `real`, `x60`, `virtual` or `virtual@1767225600000` (the milliseconds it starts at).
+
+    Args:
+        text: The name.
+        machine: The machine's own clock, which `real` means and the others begin with.
 
     Raises:
         ValueError: It names none.
     """
+    machine = machine or RealClock()
     kind, at, start_ms = text.partition("@")
     try:
         if kind == "real" and not at:
-            return RealClock()
+            return machine
         if kind == "virtual":
-            return VirtualClock(int(start_ms) * _US_PER_MS if at else RealClock().now_us())
+            return VirtualClock(int(start_ms) * _US_PER_MS if at else machine.now_us())
         if kind.startswith("x") and not at:
-            return AcceleratedClock(float(kind[1:]))
+            return AcceleratedClock(float(kind[1:]), base=machine)
     except ValueError as error:
         raise ValueError(f"{text!r} is no clock: {error}") from error
     raise ValueError(f"{text!r} is no clock: say real, virtual, virtual@MILLISECONDS, or x and a factor")

@@ -59,6 +59,7 @@ async def open_doors(
     *,
     clock: ShiftedClock,
     base_clock: Clock,
+    machine: Clock,
     store: FaultyStore | None,
     seed: int,
 ) -> AsyncIterator[Doors]:
@@ -67,6 +68,7 @@ async def open_doors(
     Args:
         clock: The exchange's.
         base_clock: The one below it, which the operator may move when it is virtual.
+        machine: The clock of the clients.
         store: Where the exchange is kept.
         seed: Of the faults.
 
@@ -89,7 +91,12 @@ async def open_doors(
         rest = FaultyRest(RestGateway(api, ENDPOINTS), trouble, exchange.keys)
         streams = FaultySockets(trouble, exchange.keys)
         sockets = SocketServer(
-            api, clock=clock, limit_factor=options.limit_factor, lag_us=STREAM_LAG_US, interference=streams
+            api,
+            clock=clock,
+            wall=machine,
+            limit_factor=options.limit_factor,
+            lag_us=STREAM_LAG_US,
+            interference=streams,
         )
         streams.watch(sockets)
         token = new_text()

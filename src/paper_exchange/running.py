@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from paper_exchange.accounts import Accounts
 from paper_exchange.background import in_background
-from paper_exchange.clock import ShiftedClock, chosen
+from paper_exchange.clock import Clock, RealClock, ShiftedClock, chosen
 from paper_exchange.doors import Doors, open_doors
 from paper_exchange.exchange import PaperExchange
 from paper_exchange.faulty_store import FaultyStore
@@ -88,8 +88,12 @@ class Running:
 
 
 @asynccontextmanager
-async def running(options: Options) -> AsyncIterator[Running]:
+async def running(options: Options, machine: Clock | None = None) -> AsyncIterator[Running]:
     """Serve an exchange for as long as the block lasts.
+
+    Args:
+        options: How it is to run.
+        machine: The clock of the machine, where that is a simulated one.
 
     Raises:
         OSError: A port is taken, or a file cannot be written.
@@ -97,7 +101,8 @@ async def running(options: Options) -> AsyncIterator[Running]:
         ValueError: A file of symbols, a tape or a fault cannot be used.
     """
     async with AsyncExitStack() as stack:
-        base_clock = chosen(options.clock)
+        machine = machine or RealClock()
+        base_clock = chosen(options.clock, machine)
         clock = ShiftedClock(base_clock)
         store = _store(options, stack)
         origin = _origin(options, store, clock.now_us())
@@ -117,7 +122,16 @@ async def running(options: Options) -> AsyncIterator[Running]:
         if store is not None:
             await stack.enter_async_context(in_background(_save_now_and_then(exchange, store)))
         doors = await stack.enter_async_context(
-            open_doors(exchange, accounts, options, clock=clock, base_clock=base_clock, store=store, seed=origin.seed)
+            open_doors(
+                exchange,
+                accounts,
+                options,
+                clock=clock,
+                base_clock=base_clock,
+                machine=machine,
+                store=store,
+                seed=origin.seed,
+            )
         )
         yield Running(doors, accounts.login(options.accounts[0]), accounts, exchange)
 

@@ -172,15 +172,11 @@ class HttpPort:
         if self._server is not None:
             return
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        listener = socket.create_server((self._host, self._port), family=family, backlog=_BACKLOG)
-        # asyncio sets this only on sockets that name their protocol; without it every answer waits 40 ms for an ACK.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._port = listener.getsockname()[1]
-        try:
-            self._server = await asyncio.get_running_loop().create_server(self._guarded, sock=listener)
-        except BaseException:
-            listener.close()
-            raise
+        # asyncio makes the sockets itself, as it switches Nagle's algorithm off on such alone.
+        self._server = await asyncio.get_running_loop().create_server(
+            self._guarded, self._host, self._port, family=family, backlog=_BACKLOG
+        )
+        self._port = self._server.sockets[0].getsockname()[1]
 
     def close(self) -> None:
         """Listen no more."""
