@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
+from binance_spot_mcp.trading.fills import Fills, read_fill
 from binance_spot_mcp.trading.journal.records import Entry, Record
 from binance_spot_mcp.trading.states import BEFORE, FINAL, UNSURE, OwnOrder, Sighting
 from binance_spot_mcp.vocabulary import plain
@@ -147,6 +148,7 @@ class Register:
     Attributes:
         intents: Every call, by its name.
         orders: Every order of ours, by its client order id.
+        fills: What was traded of them.
         shapes: Shapes of orders that the exchange has tested.
         tail_lost: Whether the journal has lost its end and the exchange was not asked for it yet.
     """
@@ -154,6 +156,7 @@ class Register:
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self.intents: dict[str, Intent] = {}
         self.orders: dict[str, OwnOrder] = {}
+        self.fills = Fills()
         self.shapes: set[Shape] = set()
         self.tail_lost = False
         self._by_number: dict[tuple[str, int], str] = {}
@@ -176,6 +179,8 @@ class Register:
                 self._go_on(entry)
             case "order":
                 self._hear(entry)
+            case "fill":
+                self.fills.add(read_fill(entry))
 
     def find(self, sighting: Sighting) -> OwnOrder | None:
         """The order of ours that a sighting is of: by the exchange's number, else by its name."""
