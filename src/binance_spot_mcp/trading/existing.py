@@ -4,7 +4,7 @@ A cancel passes without a check, so that it works when limits are used up and wh
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from binance_spot_mcp.catalogue.account import ORDER_AMENDMENTS, OrderAmendmentsParams
@@ -22,6 +22,7 @@ from binance_spot_mcp.catalogue.trading import (
 from binance_spot_mcp.domain.check import check_amendment
 from binance_spot_mcp.domain.facts import Account
 from binance_spot_mcp.domain.filters import MaxNumOrderAmends
+from binance_spot_mcp.domain.symbols import SymbolRules
 from binance_spot_mcp.errors import Rejected, SpotError
 from binance_spot_mcp.trading.dispatch import Dispatch, Sent, Slip
 from binance_spot_mcp.trading.intents import Claim, Intents
@@ -37,8 +38,23 @@ P = TypeVar("P", bound=Params)
 R = TypeVar("R")
 
 
+@dataclass(frozen=True, slots=True)
+class Amending:
+    """An amendment that was checked and is ready to be sent.
+
+    Attributes:
+        slip: The call.
+        order: The order as it is.
+        rules: The rules of its symbol.
+    """
+
+    slip: Slip[AmendOrderParams, Amendment]
+    order: Order
+    rules: SymbolRules
+
+
 class ExistingOrders:
-    """Cancels and amends.
+    """Cancels, and makes amendments ready.
 
     Args:
         exchange: Makes the calls that only read.
@@ -70,17 +86,16 @@ class ExistingOrders:
                 raise
             raise await self._too_late(intents, refusal, endpoint, params) from refusal
 
-    async def amend(self, intents: Intents, claim: Claim, params: AmendOrderParams) -> Sent[Amendment]:
-        """Shrink an open order, which keeps its name.
+    async def amendment(self, claim: Claim, params: AmendOrderParams) -> Amending:
+        """Make ready to shrink an open order, which keeps its name.
 
         Args:
-            intents: Where it is written down.
             claim: The call as it goes through the gate.
             params: Which order, and its new quantity.
 
         Raises:
             FilterFailure: The new quantity breaks a rule, or the order was amended too often.
-            SpotError: The order cannot be found, or as the exchange's client raises it.
+            SpotError: The order cannot be looked up.
         """
         known = await self._rules.rules(params.symbol)
         order = (await self._exchange.fetch(GET_ORDER, _order_named(params.given()))).payload
@@ -89,7 +104,7 @@ class ExistingOrders:
         if refusal:
             raise refusal
         named = self._dispatch.named(params, new_client_order_id=order.client_order_id)
-        return await self._dispatch.send(intents, Slip(AMEND_ORDER, named, params.wire(), claim=claim))
+        return Amending(Slip(AMEND_ORDER, named, params.wire(), claim=claim), order, known.rules)
 
     async def _amendments(self, order: Order) -> int | None:
         """How often an order was amended; None where that cannot be had."""

@@ -251,18 +251,13 @@ class Gate:
                 again = answer_again(intents.register, claim.repeats)
                 return Passed(again, (BEFORE_NOW,), claim.repeats.id, claim.repeats.name)
             if endpoint.effect == "amend":
-                sent = await self._existing.amend(intents, claim, cast(AmendOrderParams, params))
-                return _passed(cast(Sent[R], sent))
+                slip = (await self._existing.amendment(claim, cast(AmendOrderParams, params))).slip
+                return _passed(cast(Sent[R], await self._dispatch.send(intents, slip)))
             return await self._place(intents, claim, endpoint, params)
 
     async def _place(self, intents: Intents, claim: Claim, endpoint: Endpoint[P, R], params: P) -> Passed[R]:
         request = request_of(endpoint, params)
-        intents.refuse_unresolved(request.symbol, {order.side for order in request.orders})
-        checked = await self.check(request)
-        if refusal := checked.check.refusal():
-            if refusal.code == "SYMBOL_NOT_TRADING":
-                refusal.retry, refusal.retry_at_ms = "at", self._now_ms() + PASSING_AGE_MS
-            raise refusal
+        checked = await self._admitted(intents, request)
         unknown = checked.rules.unknown
         try:
             untested = await self._rehearsal.before(intents, endpoint, params, request, always=bool(unknown))
@@ -275,6 +270,20 @@ class Gate:
                 self._rules.forget(request.symbol)  # the check passed, so they may have changed
             raise
         return _passed(sent, *untested, *(f"{name} is not known here; the exchange's test passed." for name in unknown))
+
+    async def _admitted(self, intents: Intents, request: Request) -> Checked:
+        """Check what would be placed against everything that can change from one moment to the next.
+
+        Raises:
+            SpotError: It may not be placed now.
+        """
+        intents.refuse_unresolved(request.symbol, {order.side for order in request.orders})
+        checked = await self.check(request)
+        if refusal := checked.check.refusal():
+            if refusal.code == "SYMBOL_NOT_TRADING":
+                refusal.retry, refusal.retry_at_ms = "at", self._now_ms() + PASSING_AGE_MS
+            raise refusal
+        return checked
 
     def _refuse_live(self) -> None:
         if self._env == "live":
