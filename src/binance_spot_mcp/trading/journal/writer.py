@@ -2,10 +2,10 @@
 
 import asyncio
 import sqlite3
-import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from dataclasses import dataclass
-from queue import SimpleQueue
 from typing import Protocol
 
 from binance_spot_mcp.errors import Refused
@@ -44,11 +44,11 @@ class Journal:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._loop = asyncio.get_running_loop()
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._jobs: list[_Job] = []
+        self._writing: asyncio.Task[None] | None = None
         self._broken: str | None = None
         self._failed = False
-        self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
-        self._thread.start()
 
     async def append(self, *entries: Entry, at_ms: int, durable: bool = True) -> None:
         """Write entries down, and return when they are.
@@ -64,25 +64,27 @@ class Journal:
         if self._broken is not None:
             raise unavailable(self._broken)
         done: asyncio.Future[None] = self._loop.create_future()
-        self._jobs.put(_Job(tuple((at_ms, entry) for entry in entries), durable, done))
+        self._jobs.append(_Job(tuple((at_ms, entry) for entry in entries), durable, done))
+        if self._writing is None:
+            # It writes for whoever comes, so it is part of no call.
+            self._writing = self._loop.create_task(self._write(), context=Context())
         await done
 
     async def close(self) -> None:
         """Write what is waiting, and close the file."""
         self._broken = self._broken or "it is closed"
-        self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+        self._thread.shutdown()
         self._store.close()
 
-    def _write(self) -> None:
-        is_open = True
-        while is_open:
-            taken = [self._jobs.get()]
-            while not self._jobs.empty():
-                taken.append(self._jobs.get())
-            is_open = taken[-1] is not None  # nothing is queued behind the end
-            if jobs := [job for job in taken if job is not None]:
-                self._loop.call_soon_threadsafe(_settle, jobs, self._failure(jobs))
+    async def _write(self) -> None:
+        try:
+            while self._jobs:
+                jobs, self._jobs = self._jobs, []
+                _settle(jobs, await self._loop.run_in_executor(self._thread, self._failure, jobs))
+        finally:
+            self._writing = None
 
     def _failure(self, jobs: Sequence[_Job]) -> str | None:
         """Commit what some jobs hold; why it failed, or None."""
