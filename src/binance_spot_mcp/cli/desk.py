@@ -1,6 +1,5 @@
 """Opens what tools work with, from the settings: connection, gate, and on paper the exchange itself."""
 
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, suppress
 from functools import partial
@@ -16,11 +15,19 @@ from binance_spot_mcp.tools.tool import AnyTool
 
 if TYPE_CHECKING:
     from binance_spot_mcp.client import Spot, Venue
+    from binance_spot_mcp.trading.keeper import OpenJournal
+    from binance_spot_mcp.transport.world import World
 
 
-def opener(settings: Settings) -> OpenDesk:
-    """What a server of these settings opens when a tool first needs the exchange."""
-    return partial(_open_desk, settings)
+def opener(settings: Settings, *, world: "World | None" = None, open_file: "OpenJournal | None" = None) -> OpenDesk:
+    """What a server of these settings opens when a tool first needs the exchange.
+
+    Args:
+        settings: The operator's settings.
+        world: Clocks, waiting and chance; those of this machine if not given.
+        open_file: Opens the journal's file, where that is not simply a file on the disk.
+    """
+    return partial(_open_desk, settings, world, open_file)
 
 
 async def call_once(settings: Settings, tool: AnyTool, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,23 +41,25 @@ async def call_once(settings: Settings, tool: AnyTool, arguments: Mapping[str, A
 
 
 @asynccontextmanager
-async def _open_desk(settings: Settings) -> AsyncIterator[Desk]:
+async def _open_desk(settings: Settings, world: "World | None", open_file: "OpenJournal | None") -> AsyncIterator[Desk]:
     from binance_spot_mcp.client import Spot  # noqa: PLC0415
     from binance_spot_mcp.streams.hub import Streams  # noqa: PLC0415
     from binance_spot_mcp.streams.waits import Waits  # noqa: PLC0415
     from binance_spot_mcp.trading.client_ids import ClientOrderIds, installation_tag  # noqa: PLC0415
     from binance_spot_mcp.trading.gate import Gate  # noqa: PLC0415
-    from binance_spot_mcp.trading.journal.file import fingerprint  # noqa: PLC0415
+    from binance_spot_mcp.trading.journal.file import fingerprint, open_journal  # noqa: PLC0415
     from binance_spot_mcp.trading.keeper import Keeper  # noqa: PLC0415
     from binance_spot_mcp.trading.snapshots import Snapshots  # noqa: PLC0415
+    from binance_spot_mcp.transport.world import World  # noqa: PLC0415
 
+    world = world or World()
     async with AsyncExitStack() as stack:
         venue = await stack.enter_async_context(_paper_venue(settings)) if settings.embedded else None
-        spot = await stack.enter_async_context(aclosing(Spot(settings, venue=venue)))
+        spot = await stack.enter_async_context(aclosing(Spot(settings, venue=venue, world=world)))
         if settings.embedded:
             stack.push_async_callback(_say_what_stays_open, spot)
         state = settings.home / "state"
-        ids = ClientOrderIds(installation_tag(state, secrets.token_bytes), secrets.token_bytes)
+        ids = ClientOrderIds(installation_tag(state, world.random_bytes), world.random_bytes)
         key = (await venue()).api_key if venue else settings.api_key
         keeper = Keeper(
             state,
@@ -61,6 +70,8 @@ async def _open_desk(settings: Settings) -> AsyncIterator[Desk]:
             recv_window_ms=settings.recv_window,
             now_ms=spot.clock.now_ms,
             know_the_time=spot.measure_clock,
+            sleep=world.sleep,
+            open_file=open_file or open_journal,
         )
         stack.push_async_callback(keeper.close)
         keeper.start()
@@ -73,7 +84,7 @@ async def _open_desk(settings: Settings) -> AsyncIterator[Desk]:
             snapshots=Snapshots(settings.home / "snapshots"),
         )
         stack.push_async_callback(gate.settled)
-        streams = await stack.enter_async_context(aclosing(Streams(spot, settings)))
+        streams = await stack.enter_async_context(aclosing(Streams(spot, settings, world=world)))
         waits = stack.enter_context(closing(Waits(streams)))
         yield Desk(settings.env, spot, gate, streams, waits)
 

@@ -1,5 +1,6 @@
 """One call of one tool, from raw arguments to the answer; the only place where an error becomes something to read."""
 
+import asyncio
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -115,7 +116,7 @@ async def _answered(
         return fit(body, HARD_TOKENS if detail == "full" else CONCISE_TOKENS, paging, cursor, newest=newest)
 
     try:
-        return await anyio.to_thread.run_sync(laid_out) if len(found.raw or b"") > LARGE else laid_out()
+        return await asyncio.to_thread(laid_out) if len(found.raw or b"") > LARGE else laid_out()
     except SpotError as too_large:
         too_large.sent = "no" if tool.reads else "yes"
         raise

@@ -12,10 +12,10 @@ from binance_spot_mcp.logs import logger
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.evidence import sightings
 from binance_spot_mcp.trading.intents import Intents
-from binance_spot_mcp.trading.journal.file import journal_path, open_journal
+from binance_spot_mcp.trading.journal.file import Contents, journal_path, open_journal
 from binance_spot_mcp.trading.journal.lock import WriterLock
 from binance_spot_mcp.trading.journal.records import Damaged
-from binance_spot_mcp.trading.journal.writer import Journal, unavailable
+from binance_spot_mcp.trading.journal.writer import Journal, Store, unavailable
 from binance_spot_mcp.trading.reconciler import Reconciler
 from binance_spot_mcp.trading.register import Register
 from binance_spot_mcp.trading.rules_cache import Exchange
@@ -25,6 +25,9 @@ PATIENCE_S: Final = 2.0
 """How long a call waits for the start-up."""
 AGAIN_MS: Final = 2_000
 """When to come back to one that takes longer."""
+
+OpenJournal = Callable[[Path, str, str], tuple[Store, Contents]]
+"""Opens the journal at a path, of an environment and the fingerprint of a key; errors as in `file.open_journal`."""
 
 _log = logger("trading")
 
@@ -50,6 +53,7 @@ class Keeper:
         now_ms: The exchange's time in epoch milliseconds.
         know_the_time: Reads the exchange's clock.
         sleep: Waits so many seconds.
+        open_file: Opens the journal's file.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Keeper:
         now_ms: Callable[[], int],
         know_the_time: Callable[[], Awaitable[None]],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        open_file: OpenJournal = open_journal,
     ) -> None:
         self._env = env
         self._key = key
@@ -73,6 +78,7 @@ class Keeper:
         self._now_ms = now_ms
         self._know_the_time = know_the_time
         self._sleep = sleep
+        self._open_file = open_file
         self._path = journal_path(state, env, key or "")
         self._lock = WriterLock(self._path)
         self._step = ""
@@ -148,7 +154,7 @@ class Keeper:
         self._step = "the journal is being read"
         if not await asyncio.to_thread(self._lock.take):
             raise self._read_only()
-        file, contents = await asyncio.to_thread(open_journal, self._path, self._env, key)
+        file, contents = await asyncio.to_thread(self._open_file, self._path, self._env, key)
         self._journal = Journal(file)
         register = await asyncio.to_thread(Register, contents.records)
         self._step = "the exchange's clock is being read"

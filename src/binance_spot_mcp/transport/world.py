@@ -22,6 +22,7 @@ class World:
         sleep: Waits so many seconds.
         random: A number from 0 up to 1.
         new_id: A short name for one call, for the log.
+        random_bytes: So many bytes that nobody can guess.
     """
 
     monotonic_ns: Callable[[], int] = time.monotonic_ns
@@ -29,3 +30,4 @@ class World:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: Callable[[], float] = random.random
     new_id: Callable[[], str] = _short_name
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes
