@@ -14,6 +14,7 @@ import msgspec
 from binance_spot_mcp.errors import InvalidInput, Refused, SpotError
 from binance_spot_mcp.logs import logger
 from binance_spot_mcp.trading import conclusions
+from binance_spot_mcp.trading.drafts import moved
 from binance_spot_mcp.trading.journal.records import Entry
 from binance_spot_mcp.trading.journal.writer import Journal
 from binance_spot_mcp.trading.register import (
@@ -162,6 +163,14 @@ class Intents:
         await self._write(intended(intent, orders.values()))
         return intent
 
+    async def draft(self, *entries: Entry) -> None:
+        """Write down what becomes of a draft. Nobody may be asked, and no yes used, before this returns.
+
+        Raises:
+            Refused: JOURNAL_UNAVAILABLE.
+        """
+        await self._write(*entries)
+
     async def departing(self, intent: Intent, timestamp_ms: int) -> None:
         """Write down that an attempt is about to leave. Nothing may leave before this returns.
 
@@ -235,6 +244,8 @@ class Intents:
     async def recover(self, end: int, lost: int | None) -> None:
         """Settle what an earlier process left: what was only meant was not sent, and of what was sent nobody knows.
 
+        No approval outlives the process that asked for it.
+
         Args:
             end: The number of the journal's last record.
             lost: How many records behind it are gone; None if that cannot be known.
@@ -251,6 +262,7 @@ class Intents:
         await self._write(
             *(reached(order, left[order.state], why) for order in orders),
             *(concluded(intent, left[intent.state], why) for intent in calls),
+            *(moved(draft, "LAPSED", why="The server that asked has ended.") for draft in self.register.drafts.open()),
         )
 
     async def _write(self, *entries: Entry) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
-from binance_spot_mcp.trading.fills import Fills, read_fill
+from binance_spot_mcp.trading.drafts import Drafts
+from binance_spot_mcp.trading.fills import Fill, Fills, read_fill
 from binance_spot_mcp.trading.journal.records import Entry, Record
 from binance_spot_mcp.trading.states import BEFORE, FINAL, UNSURE, OwnOrder, Sighting
 from binance_spot_mcp.vocabulary import plain
@@ -149,6 +150,7 @@ class Register:
         intents: Every call, by its name.
         orders: Every order of ours, by its client order id.
         fills: What was traded of them.
+        drafts: Calls that wait for a person's yes, and those that did.
         shapes: Shapes of orders that the exchange has tested.
         tail_lost: Whether the journal has lost its end and the exchange was not asked for it yet.
     """
@@ -157,6 +159,7 @@ class Register:
         self.intents: dict[str, Intent] = {}
         self.orders: dict[str, OwnOrder] = {}
         self.fills = Fills()
+        self.drafts = Drafts()
         self.shapes: set[Shape] = set()
         self.tail_lost = False
         self._by_number: dict[tuple[str, int], str] = {}
@@ -171,6 +174,8 @@ class Register:
         match entry.kind:
             case "shape":
                 self.shapes.add(Shape(entry.symbol, entry.payload["shape"]))
+            case "draft":
+                self.drafts.apply(entry)
             case "journal":
                 self.tail_lost = entry.state == TAIL_LOST
             case "intent" if entry.state == "INTENDED":
@@ -182,11 +187,11 @@ class Register:
             case "fill":
                 self.fills.add(read_fill(entry))
 
-    def find(self, sighting: Sighting) -> OwnOrder | None:
-        """The order of ours that a sighting is of: by the exchange's number, else by its name."""
-        name = self._by_number.get((sighting.symbol, sighting.order_id), sighting.client_order_id)
+    def find(self, said: Sighting | Fill) -> OwnOrder | None:
+        """The order of ours that something was said of: by the exchange's number, else by its name."""
+        name = self._by_number.get((said.symbol, said.order_id), said.client_order_id)
         order = self.orders.get(name)
-        return order if order is not None and order.symbol == sighting.symbol else None
+        return order if order is not None and order.symbol == said.symbol else None
 
     def numbered(self, symbol: str, order_id: int) -> OwnOrder | None:
         """The order of ours to which the exchange gave a number."""
@@ -236,6 +241,7 @@ class Register:
             acts=meant["acts"],
         )
         self.intents[intent.id] = intent
+        self.drafts.made(intent.id)
         self._by_digest[intent.digest] = intent.id
         for name, side in meant["orders"]:
             self._keep(
