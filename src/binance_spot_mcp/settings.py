@@ -1,6 +1,7 @@
 """What the operator decides: read once at the start, frozen afterwards, safe when nothing is set.
 
 A value comes from a flag, else the environment, else a `.env` file, else the default, and where it came from is kept.
+Caps on orders may also stand in `limits.toml`, in the folder of the user's files; a value there contradicts no other.
 A name that is misspelt, or two values that contradict each other, stop the start with a sentence that names them.
 
 The values are merged here and validated by pydantic. `pydantic-settings` would merge them too, but not say where each
@@ -11,6 +12,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +20,19 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from binance_spot_mcp.allowance import (
+    CAP_NAMES,
+    LIMITS_FILE,
+    Caps,
+    LimitsRefused,
+    Money,
+    caps_of,
+    read_count,
+    read_limits_file,
+    read_money,
+    read_percent,
+    read_symbols,
+)
 from binance_spot_mcp.hosts import Channel, HostRefused, admit
 from binance_spot_mcp.vocabulary import Environment
 
@@ -26,7 +41,7 @@ NEAR = 0.7
 """Similarity from which an unknown name counts as a misspelt setting."""
 KEY_FILE_CAP = 64 * 1024
 
-Origin = Literal["flag", "environment", ".env", "default"]
+Origin = Literal["flag", "environment", ".env", "limits.toml", "default"]
 
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
@@ -72,6 +87,12 @@ def _proxy(value: SecretStr) -> SecretStr:
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 HomePath = Annotated[Path, AfterValidator(Path.expanduser)]
+MoneyCap = Annotated[Money, BeforeValidator(lambda given: given if isinstance(given, Money) else read_money(given))]
+CountCap = Annotated[int, BeforeValidator(read_count)]
+ShareCap = Annotated[
+    Decimal, BeforeValidator(lambda given: given if isinstance(given, Decimal) else read_percent(given))
+]
+SymbolsCap = Annotated[tuple[str, ...], BeforeValidator(read_symbols)]
 
 
 class Settings(BaseModel):
@@ -108,6 +129,27 @@ class Settings(BaseModel):
     paper_account: str = Field(
         "default", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", description="Name of the account on the paper exchange."
     )
+    max_order_notional: MoneyCap | None = Field(
+        None, description='The most that one order may trade, e.g. "100 USDT". Live: 100 USDT unless set.'
+    )
+    max_daily_notional: MoneyCap | None = Field(
+        None, description="The most that all orders of a UTC day may trade. Live: 500 USDT unless set."
+    )
+    max_daily_loss: MoneyCap | None = Field(
+        None, description="The realised loss of a UTC day that ends its trading. Live: 50 USDT unless set."
+    )
+    max_open_orders: CountCap | None = Field(
+        None, description="So many orders may be open; legs of lists count. Live: 10 unless set."
+    )
+    max_orders_per_minute: CountCap | None = Field(
+        None, description="So many orders may be sent within 60 s; legs of lists count. Live: 6 unless set."
+    )
+    price_band: ShareCap | None = Field(
+        None, description="How far from the market a price may be, in per cent. Live: 2 unless set."
+    )
+    symbols: SymbolsCap | None = Field(
+        None, description="Orders on these symbols alone, separated by commas. Live: none until it is set."
+    )
     toolsets: Names = Field((), description="Only these groups of tools, separated by commas.")
     tools: Names = Field((), description="Only these tools.")
     exclude_tools: Names = Field((), description="All but these tools.")
@@ -120,6 +162,11 @@ class Settings(BaseModel):
     def embedded(self) -> bool:
         """Whether the built-in paper exchange is meant: paper, and no URL names another one."""
         return self.env == "paper" and not (self.base_url or self.ws_base or self.ws_api_base)
+
+    @property
+    def caps(self) -> Caps:
+        """What orders may come to: the caps that are set, and in live the defaults for the others."""
+        return caps_of(self.env, {name: getattr(self, name) for name in CAP_NAMES})
 
     @property
     def has_key(self) -> bool:
@@ -183,6 +230,8 @@ class Loaded:
         return [Row(variable(name), self._shown(name), self.origins.get(name, "default")) for name in _fields()]
 
     def _shown(self, name: str) -> str:
+        if name in CAP_NAMES:
+            return self.settings.caps.shown().get(name, "")
         match getattr(self.settings, name):
             case None | ():
                 return ""
@@ -238,6 +287,10 @@ def load(
         values |= layer
         origins |= dict.fromkeys(layer, origin)
 
+    limits = _limits_file(values, origins)
+    origins |= dict.fromkeys(limits.keys() - values.keys(), "limits.toml")
+    values |= limits
+
     settings = _validated(values, origins)
     if settings.embedded and (ignored := [name for name in KEY_FIELDS if name in values]):
         values = {name: value for name, value in values.items() if name not in KEY_FIELDS}
@@ -265,6 +318,20 @@ def _env_file(path: Path | None) -> dict[str, str]:
 def _ours(source: Mapping[str, str]) -> dict[str, str]:
     """The settings among some variables; an empty one counts as not set, as hosts leave blank fields behind."""
     return {name: value for name in _fields() if (value := source.get(variable(name), "").strip())}
+
+
+def _limits_file(values: Mapping[str, object], origins: Mapping[str, Origin]) -> dict[str, object]:
+    """The caps in the user's file of limits, none of which may contradict another setting."""
+    home = Path(str(values.get("home", Settings.model_fields["home"].default))).expanduser()
+    path = home / LIMITS_FILE
+    try:
+        limits = read_limits_file(path)
+    except LimitsRefused as refusal:
+        raise SettingsError(str(refusal)) from None
+    for name in limits.keys() & values.keys():
+        if _validated({name: values[name]}, origins).caps != _validated({name: limits[name]}, origins).caps:
+            raise SettingsError(f"{_said(name, origins)} contradicts {name} in {path}; remove one of them.")
+    return limits
 
 
 def _unknown_names(source: Mapping[str, str], origin: Origin) -> Iterator[str]:
