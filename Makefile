@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix paper docs bench snapshots lock inspector smoke-testnet test-long test-clients clean
+.PHONY: help setup demo test lint fix paper docs bench snapshots lock inspector smoke-testnet test-long test-clients \
+  test-faults clean
 
 help:
 	@echo "make demo   set up, then trade on the built-in paper exchange (no keys, no network)"
 	@echo "make test   set up, then every check that CI runs"
 	@echo "make paper  the paper exchange alone, on loopback"
-	@echo "More: setup lint fix docs bench snapshots inspector smoke-testnet test-long test-clients lock clean"
+	@echo "More: setup lint fix docs bench snapshots inspector smoke-testnet test-long test-clients test-faults lock clean"
 
 # A virtual environment works where Python is externally managed. Where ensurepip is missing (Debian without
 # python3-venv) any pip at hand fills it; with no pip at all, one line says what to install.
@@ -54,6 +55,10 @@ test: lint
 
 test-long: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -n auto -m long
+
+# Every fault of docs/safety.md, driven against a server process from outside; ROWS="F02 F31" chooses.
+test-faults: $(VENV)/.dev
+	$(BIN)/python -m tests.faults $(ROWS)
 
 # Third-party clients want an environment of their own.
 CLIENTS := $(VENV)/clients

@@ -1,0 +1,169 @@
+"""A paper exchange as an outside process: real HTTP and WebSockets on loopback, faults by rule, an oracle's log."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import sys
+import time
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from tests.faults.agent import SOURCE
+
+Entry = dict[str, Any]
+
+PLACE = {"rest": {"method": "POST", "path": "/api/v3/order"}, "ws_api": {"method": "order.place"}}
+CANCEL = {"rest": {"method": "DELETE", "path": "/api/v3/order"}, "ws_api": {"method": "order.cancel"}}
+QUERY = {"rest": {"method": "GET", "path": "/api/v3/order"}, "ws_api": {"method": "order.status"}}
+AMEND = {"rest": {"path": "/api/v3/order/amend/keepPriority"}, "ws_api": {"method": "order.amend.keepPriority"}}
+REPLACE = {"rest": {"path": "/api/v3/order/cancelReplace"}, "ws_api": {"method": "order.cancelReplace"}}
+CANCEL_ALL = {"rest": {"method": "DELETE", "path": "/api/v3/openOrders"}, "ws_api": {"method": "openOrders.cancelAll"}}
+OCO = {"rest": {"path": "/api/v3/orderList/oco"}, "ws_api": {"method": "orderList.place.oco"}}
+PRICE = {"rest": {"path": "/api/v3/ticker/price"}, "ws_api": {"method": "ticker.price"}}
+EVERYTHING: Mapping[str, Mapping[str, str]] = {"rest": {}, "ws_api": {}}
+"""Requests, by where they are met: what a rule's `match` says."""
+
+CHANGING = frozenset(
+    {
+        ("POST", "/api/v3/order"),
+        ("DELETE", "/api/v3/order"),
+        ("DELETE", "/api/v3/openOrders"),
+        ("POST", "/api/v3/order/cancelReplace"),
+        ("PUT", "/api/v3/order/amend/keepPriority"),
+        ("POST", "/api/v3/order/oco"),
+        ("POST", "/api/v3/orderList/oco"),
+        ("POST", "/api/v3/orderList/oto"),
+        ("POST", "/api/v3/orderList/otoco"),
+        ("POST", "/api/v3/orderList/opo"),
+        ("POST", "/api/v3/orderList/opoco"),
+        ("DELETE", "/api/v3/orderList"),
+        ("POST", "/api/v3/sor/order"),
+    }
+)
+CHANGING_METHODS = frozenset(
+    {
+        "order.place",
+        "order.cancel",
+        "openOrders.cancelAll",
+        "order.cancelReplace",
+        "order.amend.keepPriority",
+        "orderList.place",
+        "orderList.place.oco",
+        "orderList.place.oto",
+        "orderList.place.otoco",
+        "orderList.place.opo",
+        "orderList.place.opoco",
+        "orderList.cancel",
+        "sor.order.place",
+    }
+)
+
+
+def changes(request: Entry) -> bool:
+    """Whether a request in the oracle's log may change orders."""
+    return request["method"] in CHANGING_METHODS or (request["method"], request["path"]) in CHANGING
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A key of an account."""
+
+    api_key: str
+    api_secret: str
+
+
+class Exchange:
+    """A running paper exchange, its operator, and a plain client of its REST API.
+
+    Attributes:
+        process: The exchange.
+        rest: Base URL of the REST API.
+        ws: Of the streams.
+        ws_api: Of the WebSocket API.
+        login: The key of the account that the server trades on.
+    """
+
+    def __init__(self, process: Process, said: Mapping[str, str], http: httpx.AsyncClient) -> None:
+        self.process = process
+        self.rest, self.ws, self.ws_api = said["rest"], said["ws"], said["ws_api"]
+        self.login = Login(said["api_key"], said["api_secret"])
+        self._admin, self._token = said["admin"], said["admin_token"]
+        self._http = http
+
+    async def operate(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask at the operator's door."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        answer = await self._http.request(method, f"{self._admin}{path}", json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def fault(self, **rule: Any) -> str:
+        """Put a rule in force; its id."""
+        rule_id: str = (await self.operate("POST", "/faults", rule))["id"]
+        return rule_id
+
+    async def faults(self, match: Mapping[str, Mapping[str, str]], effect: Mapping[str, Any], **rule: Any) -> None:
+        """Put a rule in force wherever its requests are met."""
+        for where, each in match.items():
+            await self.fault(where=where, match=each, effect=effect, **rule)
+
+    async def heal(self) -> None:
+        """Take every rule out of force."""
+        await self.operate("DELETE", "/faults")
+
+    async def oracle(self) -> list[Entry]:
+        """What truly happened."""
+        entries: list[Entry] = (await self.operate("GET", "/oracle"))["entries"]
+        return entries
+
+    async def requests(self, match: Mapping[str, Mapping[str, str]] | None = None) -> list[Entry]:
+        """The requests that arrived; those that may change orders, or those that are meant."""
+        arrived = [entry for entry in await self.oracle() if entry["kind"] == "request"]
+        if match is None:
+            return [entry for entry in arrived if changes(entry)]
+        return [
+            entry for entry in arrived if entry["where"] in match and match[entry["where"]].items() <= entry.items()
+        ]
+
+    async def other(self) -> Login:
+        """Somebody else's account."""
+        said = await self.operate("POST", "/accounts", {"account": "other"})
+        return Login(said["api_key"], said["api_secret"])
+
+    async def signed(self, method: str, path: str, login: Login | None = None, **parameters: Any) -> Any:
+        """Call a signed endpoint as somebody with a key, beside the server."""
+        login = login or self.login
+        payload = urlencode({**parameters, "timestamp": int(time.time() * 1000)})
+        signature = hmac.new(login.api_secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
+        url = f"{self.rest}/api/v3/{path}?{payload}&signature={signature}"
+        answer = await self._http.request(method, url, headers={"X-MBX-APIKEY": login.api_key})
+        return answer.json()
+
+    async def trade(self, side: str, price: str, quantity: str, symbol: str = "BTCUSDT") -> None:
+        """Let somebody else send an order that meets what is in the book."""
+        terms = {"symbol": symbol, "side": side, "type": "LIMIT", "timeInForce": "GTC"}
+        said = await self.signed("POST", "order", await self.other(), **terms, price=price, quantity=quantity)
+        assert "orderId" in said, said
+
+
+@asynccontextmanager
+async def exchange(*options: str) -> AsyncIterator[Exchange]:
+    """An exchange in a process of its own while the block lasts: no market, so that nothing moves but our orders."""
+    words = ["-m", "paper_exchange", "--json", "--no-market", "--seed", "7", *(options or ("--memory",))]
+    environment = {"PYTHONPATH": str(SOURCE / "src")}
+    process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=PIPE, stderr=DEVNULL, env=environment)
+    try:
+        assert process.stdout is not None
+        said = json.loads(await process.stdout.readline())
+        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+            yield Exchange(process, said, http)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()

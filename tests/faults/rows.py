@@ -1,0 +1,8 @@
+"""Every row of the table."""
+
+from typing import Final
+
+from tests.faults import placing
+from tests.faults.table import Row
+
+ROWS: Final[tuple[Row, ...]] = (*placing.ROWS,)
