@@ -5,13 +5,13 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint fix paper docs bench snapshots lock inspector smoke-testnet test-long test-clients \
-  test-faults clean
+  test-faults soak clean
 
 help:
 	@echo "make demo   set up, then trade on the built-in paper exchange (no keys, no network)"
 	@echo "make test   set up, then every check that CI runs"
 	@echo "make paper  the paper exchange alone, on loopback"
-	@echo "More: setup lint fix docs bench snapshots inspector smoke-testnet test-long test-clients test-faults lock clean"
+	@echo "More: setup lint fix docs bench snapshots inspector smoke-testnet test-long test-clients test-faults soak lock clean"
 
 # A virtual environment works where Python is externally managed. Where ensurepip is missing (Debian without
 # python3-venv) any pip at hand fills it; with no pip at all, one line says what to install.
@@ -83,6 +83,10 @@ snapshots: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# Half an hour: 2,000 stream messages a second into one server process (bench/soak says what must hold).
+soak: setup
+	@$(BIN)/python bench/soak --minutes $(or $(MINUTES),30)
 
 # A person's own testnet key is needed: BINANCE_API_KEY and BINANCE_API_SECRET, or a key file (setup.md).
 smoke-testnet: setup

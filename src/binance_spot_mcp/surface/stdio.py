@@ -39,6 +39,8 @@ from mcp_types import (
 from mcp_types.methods import serialize_server_result
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from binance_spot_mcp.surface.loop_watch import watch_loop
+
 LONGEST_LINE = 16 << 20
 """Bytes of one message. Far above what a tool takes, so that an oversized argument is still answered as such."""
 
@@ -50,6 +52,7 @@ async def serve(server: MCPServer[Any]) -> None:
     """Serve until the client closes its end or a signal asks us to stop; returns normally in either case."""
     async with anyio.create_task_group() as group:
         group.start_soon(_cancel_on_signal, group.cancel_scope)
+        group.start_soon(watch_loop)
         await _serve(server._lowlevel_server)  # noqa: SLF001  # the SDK names no public way to the loop under MCPServer
         group.cancel_scope.cancel()
 

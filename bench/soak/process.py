@@ -1,0 +1,80 @@
+"""What the operating system and its log tell about the server process. Linux only, as it reads /proc."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_LOOP = re.compile(r" event='event loop' (.*)$")
+_FIGURE = re.compile(r"(\w+)=([\d.]+)")
+_STOOD = " event='the event loop stood still'"
+
+
+def child(module: str) -> int:
+    """The id of the child process of ours that runs a module.
+
+    Raises:
+        LookupError: There is none.
+    """
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        try:
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            runs = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if parent == os.getpid() and module.encode() in runs:
+            return int(entry.name)
+    raise LookupError(module)
+
+
+def resident_mib(pid: int) -> float:
+    """Memory of a process that is in use, in MiB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s*(\d+)", status)[1]) / 1024  # type: ignore[index]  # every process has it
+
+
+def sockets(pid: int) -> int:
+    """How many sockets a process has open."""
+    links = (str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir())
+    return sum(link.startswith("socket:") for link in links)
+
+
+@dataclass
+class Loop:
+    """How the server's event loop did, by its own log.
+
+    Attributes:
+        minutes: Lines it wrote, one a minute.
+        worst_ms: The longest stand-still that was its own doing.
+        p999_ms: The worst minute's 99.9th percentile of them.
+        without_processor_ms: The longest wait for a processor, which is the machine's doing.
+        tasks: How many tasks there were at the end of each minute.
+        warnings: Stand-stills that were worth a warning.
+    """
+
+    minutes: int
+    worst_ms: float
+    p999_ms: float
+    without_processor_ms: float
+    tasks: list[int]
+    warnings: list[str]
+
+
+def loop(log: Path) -> Loop:
+    """Read what the server wrote of its loop so far."""
+    lines = log.read_text("utf-8").splitlines()
+    told = [dict(_FIGURE.findall(found[1])) for line in lines if (found := _LOOP.search(line))]
+
+    def worst(figure: str) -> float:
+        return max((float(each[figure]) for each in told), default=0.0)
+
+    return Loop(
+        len(told),
+        worst("worst_ms"),
+        worst("p999_ms"),
+        worst("without_processor_ms"),
+        [int(each["tasks"]) for each in told],
+        [line for line in lines if _STOOD in line],
+    )
