@@ -3,14 +3,16 @@
 The rules for a single outcome stand in `transport.verdict`; this is where a request of several parts is taken apart.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
 
 from binance_spot_mcp.catalogue.trading import ReplaceHalf, Replacement
 from binance_spot_mcp.errors import NotSent, OutcomeUnknown, SpotError, clean
-from binance_spot_mcp.trading.evidence import sightings
+from binance_spot_mcp.trading.evidence import fills, sightings
+from binance_spot_mcp.trading.fills import Fill, filled
 from binance_spot_mcp.trading.journal.records import Entry
 from binance_spot_mcp.trading.register import Intent, Register, concluded, reached, seen
 from binance_spot_mcp.trading.states import BEFORE, Source, merge
@@ -22,16 +24,26 @@ MESSAGE: Final = 500
 
 def of_answer(register: Register, intent: Intent, payload: object) -> Iterator[Entry]:
     """What to write after an answer that is about what was asked."""
-    yield from of_sightings(register, payload)
+    yield from of_evidence(register, payload)
     if intent.acts:
         yield concluded(intent, "DONE", {})
 
 
-def of_sightings(register: Register, payload: object, source: Source = "reply") -> Iterator[Entry]:
-    """What to write after an answer about orders of ours, for those of which it says something new."""
+def of_evidence(register: Register, payload: object, source: Source = "reply") -> Iterator[Entry]:
+    """What to write after something was said of orders, for those of ours of which it says something new."""
     for sighting in sightings(payload, source):
         if (order := register.find(sighting)) and merge(order, sighting) is not order:
             yield seen(order, sighting)
+    yield from of_fills(register, fills(payload))
+
+
+def of_fills(register: Register, told: Iterable[Fill]) -> Iterator[Entry]:
+    """What to write of fills: those of our orders that are not known yet, each once."""
+    for fill in told:
+        order = register.find(fill)
+        if order is not None and fill.key not in register.fills:
+            side = fill.side or order.side
+            yield filled(replace(fill, side=side, client_order_id=order.client_order_id, intent_id=order.intent_id))
 
 
 def of_failure(register: Register, intent: Intent, error: SpotError) -> Iterator[Entry]:
@@ -39,7 +51,7 @@ def of_failure(register: Register, intent: Intent, error: SpotError) -> Iterator
     told = _told(error)
     waiting = [order for order in register.placed_by(intent) if order.state in BEFORE]
     if halves := _halves(error):
-        found = [*of_sightings(register, halves)]
+        found = [*of_evidence(register, halves)]
         yield from found
         missing = "UNKNOWN" if halves.new_order_result == "SUCCESS" else _of_half(halves.new_order_response)
         named = {entry.client_order_id for entry in found}

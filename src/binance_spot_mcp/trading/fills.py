@@ -22,6 +22,7 @@ FillKey: TypeAlias = tuple[str, int, int, int]
 """Symbol, order id, trade id and allocation id, each of the latter -1 where there is none."""
 
 NO_TRADE: Final = -1
+_NOTHING: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,7 @@ class Fills:
         self._all: list[Fill] = []
         self._keys: set[FillKey] = set()
         self._of: defaultdict[str, list[Fill]] = defaultdict(list)
+        self._executed: dict[str, Decimal] = {}
         self._last_trade: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Fill]:
@@ -99,6 +101,7 @@ class Fills:
         self._keys.add(fill.key)
         self._all.append(fill)
         self._of[fill.client_order_id].append(fill)
+        self._executed[fill.client_order_id] = total((self.executed(fill.client_order_id), fill.quantity))
         self._last_trade[fill.symbol] = max(fill.trade_id, self._last_trade.get(fill.symbol, NO_TRADE))
 
     def of(self, client_order_id: str) -> tuple[Fill, ...]:
@@ -107,7 +110,7 @@ class Fills:
 
     def executed(self, client_order_id: str) -> Decimal:
         """How much of an order they come to, in base units."""
-        return total(fill.quantity for fill in self._of.get(client_order_id, ()))
+        return self._executed.get(client_order_id, _NOTHING)
 
     def since(self, at_ms: int) -> Iterator[Fill]:
         """Those that happened at a time or later."""

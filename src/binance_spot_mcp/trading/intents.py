@@ -15,6 +15,7 @@ from binance_spot_mcp.errors import InvalidInput, Refused, SpotError
 from binance_spot_mcp.logs import logger
 from binance_spot_mcp.trading import conclusions
 from binance_spot_mcp.trading.drafts import moved
+from binance_spot_mcp.trading.fills import Fill
 from binance_spot_mcp.trading.journal.records import Entry
 from binance_spot_mcp.trading.journal.writer import Journal
 from binance_spot_mcp.trading.register import (
@@ -189,7 +190,11 @@ class Intents:
 
     async def heard(self, payload: object, source: Source) -> None:
         """Take in what the exchange says of orders, e.g. in answer to a query."""
-        await self._note(conclusions.of_sightings(self.register, payload, source))
+        await self._note(conclusions.of_evidence(self.register, payload, source))
+
+    async def traded(self, fills: Iterable[Fill]) -> None:
+        """Take in trades of orders that were asked for."""
+        await self._note(conclusions.of_fills(self.register, fills))
 
     async def tested(self, shape: Shape) -> None:
         """Remember that the exchange has tested an order of a shape."""
@@ -273,12 +278,17 @@ class Intents:
             self.register.apply(at_ms, entry)
 
     async def _note(self, entries: Iterable[Entry]) -> None:
-        """Take in what happened, and write it down without waiting for the disk: the exchange can be asked again."""
-        at_ms, made = self._now_ms(), [*entries]
-        for entry in made:
+        """Take in what happened, and write it down without waiting for the disk: the exchange can be asked again.
+
+        Each entry is known before the next one is drawn, so that what is said twice at once is new only once.
+        """
+        at_ms = self._now_ms()
+        made: list[Entry] = []
+        for entry in entries:
             if entry.kind == "order" and self._revives(entry):
                 _log.error("an order that was proved absent exists", order=entry.client_order_id, state=entry.state)
             self.register.apply(at_ms, entry)
+            made.append(entry)
         try:
             if made:
                 await self._journal.append(*made, at_ms=at_ms, durable=False)

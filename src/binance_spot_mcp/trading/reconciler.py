@@ -1,4 +1,4 @@
-"""Finding out what became of orders of which nobody knows, by asking the exchange; nothing is ever sent again."""
+"""Finding out what became of orders and what was traded of them, by asking; nothing is ever sent again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -22,11 +22,10 @@ from binance_spot_mcp.trading.absence import PATIENCE_MS, Absence, looks_ms
 from binance_spot_mcp.trading.intents import Intents
 from binance_spot_mcp.trading.rules_cache import Exchange
 from binance_spot_mcp.trading.states import UNSURE, OwnOrder, Source
+from binance_spot_mcp.trading.trades import PAGE, Trades, pauses_s
 
 BEFORE_MS: Final = 1_000
 """Records are searched from this long before an order was sent."""
-PAGE: Final = 1_000
-"""The most rows of an answer; a full page may hide what is looked for."""
 AT_ONCE: Final = 4
 """Look-ups of live orders side by side."""
 
@@ -59,6 +58,9 @@ class Reconciler:
         recv_window_ms: How long a timestamp of ours is valid.
         now_ms: The exchange's time in epoch milliseconds.
         sleep: Waits so many seconds.
+
+    Attributes:
+        trades: Asks for trades.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Reconciler:
         now_ms: Callable[[], int],
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
+        self.trades = Trades(exchange, intents)
         self._exchange = exchange
         self._intents = intents
         self._recv_window_ms = recv_window_ms
@@ -79,12 +82,14 @@ class Reconciler:
         intents.when_unsure(self.attend)
 
     def attend(self) -> None:
-        """See to it that every order and call of which nobody knows is being decided."""
+        """See to it that whatever nobody knows is being found out: of orders, of calls, and of what was traded."""
         for order in self._intents.register.open():
             if order.state in UNSURE:
                 self._decide(f"order {order.client_order_id}", self._decide_order, order.client_order_id)
         for intent in self._intents.register.unsure_deeds():
             self._decide(f"call {intent.id}", self._decide_deed, intent.id)
+        for order in self._intents.register.unaccounted():
+            self._decide(f"fills of {order.client_order_id}", self._account_for, order.client_order_id)
 
     async def close(self) -> None:
         """Stop looking; what is open is looked for again by the next start."""
@@ -137,8 +142,12 @@ class Reconciler:
 
     def _decided(self, key: str, task: "asyncio.Task[None]") -> None:
         del self._deciding[key]
-        if not task.cancelled() and (error := task.exception()):
+        if task.cancelled():
+            return
+        if error := task.exception():
             _log.error("deciding what became of it failed", what=key, error=str(error))
+        else:
+            self.attend()  # what became unknown while this one ended is not left alone
 
     async def _decide_order(self, name: str) -> None:
         absence = Absence.of(self._order(name).sent_ms, self._recv_window_ms)
@@ -176,6 +185,22 @@ class Reconciler:
         if order.state == "UNKNOWN" and self._now_ms() - order.sent_ms > PATIENCE_MS:
             _log.error("an order is neither found nor proved absent; a person has to look", order=order.client_order_id)
             await self._intents.decide(order, "NEEDS_HUMAN", {})
+
+    async def _account_for(self, name: str) -> None:
+        """Ask until the fills of an order come to what was executed of it: for trades, or for more than we knew."""
+        register = self._intents.register
+        for pause_s in pauses_s():
+            await self._sleep(pause_s)
+            order = self._order(name)
+            if register.fills.executed(name) == order.executed:
+                return
+            try:
+                if register.short_of_fills(name):
+                    await self.trades.of_order(order)
+                else:
+                    await self.look(order)
+            except SpotError as failure:
+                _log.info("trades of an order could not be asked for", order=name, why=failure.message)
 
     async def _decide_deed(self, intent_id: str) -> None:
         intent = self._intents.register.intents[intent_id]

@@ -165,6 +165,7 @@ class Register:
         self._by_number: dict[tuple[str, int], str] = {}
         self._by_digest: dict[str, str] = {}
         self._open: dict[str, None] = {}
+        self._unaccounted: dict[str, None] = {}
         self._unsure_deeds: dict[str, None] = {}
         for record in records:
             self.apply(record.at_ms, record.entry)
@@ -186,6 +187,7 @@ class Register:
                 self._hear(entry)
             case "fill":
                 self.fills.add(read_fill(entry))
+                self._account_for(entry.client_order_id)
 
     def find(self, said: Sighting | Fill) -> OwnOrder | None:
         """The order of ours that something was said of: by the exchange's number, else by its name."""
@@ -210,6 +212,14 @@ class Register:
     def open(self) -> Iterator[OwnOrder]:
         """Every order to which something can still happen, or of which nobody knows."""
         return (self.orders[name] for name in [*self._open])
+
+    def unaccounted(self) -> Iterator[OwnOrder]:
+        """Every order whose fills do not come to what the exchange says was executed of it."""
+        return (self.orders[name] for name in [*self._unaccounted])
+
+    def short_of_fills(self, client_order_id: str) -> bool:
+        """Whether more was executed of an order than its fills come to."""
+        return self.fills.executed(client_order_id) < self.orders[client_order_id].executed
 
     def unsure_deeds(self) -> Iterator[Intent]:
         """Every call of which nobody knows whether it did what it was to do to orders that exist."""
@@ -290,8 +300,16 @@ class Register:
         )
         self._keep(replace(order, state=entry.state, seen=sighting))
 
+    def _account_for(self, name: str) -> None:
+        order = self.orders.get(name)
+        if order is None or order.executed == self.fills.executed(name):
+            self._unaccounted.pop(name, None)
+        else:
+            self._unaccounted[name] = None
+
     def _keep(self, order: OwnOrder) -> None:
         self.orders[order.client_order_id] = order
+        self._account_for(order.client_order_id)
         if order.seen is not None:
             self._by_number[order.symbol, order.seen.order_id] = order.client_order_id
         if order.state in FINAL:
