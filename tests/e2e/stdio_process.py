@@ -25,6 +25,7 @@ from binance_spot_mcp.tools.desk import Desk
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.gate import Gate
 from binance_spot_mcp.trading.keeper import Keeper
+from binance_spot_mcp.trading.portfolio import Portfolios
 from binance_spot_mcp.trading.snapshots import Snapshots
 from binance_spot_mcp.transport.call import Departing
 
@@ -97,7 +98,7 @@ async def open_desk() -> AsyncIterator[Desk]:
         )
         try:
             streams = Streams(Spot(Settings()), Settings())
-            yield Desk("testnet", exchange, gate, streams, Waits(streams))
+            yield Desk("testnet", exchange, gate, streams, Waits(streams), Portfolios(exchange, keeper, lambda: 0))
         finally:
             await gate.settled()
             await keeper.close()

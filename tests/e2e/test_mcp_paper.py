@@ -89,6 +89,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "get_order_state": {"intent_id": "nobody-made-this"},
     "reconcile_orders": BTC,
     "get_rate_limits": {},
+    "get_portfolio": {},
     "subscribe_to_trade_stream": BTC,
     "subscribe_to_kline_stream": {**BTC, "interval": "1m"},
     "subscribe_to_ticker_stream": BTC,

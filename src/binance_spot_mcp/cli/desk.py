@@ -49,6 +49,7 @@ async def _open_desk(settings: Settings, world: "World | None", open_file: "Open
     from binance_spot_mcp.trading.gate import Gate  # noqa: PLC0415
     from binance_spot_mcp.trading.journal.file import fingerprint, open_journal  # noqa: PLC0415
     from binance_spot_mcp.trading.keeper import Keeper  # noqa: PLC0415
+    from binance_spot_mcp.trading.portfolio import Portfolios  # noqa: PLC0415
     from binance_spot_mcp.trading.snapshots import Snapshots  # noqa: PLC0415
     from binance_spot_mcp.transport.world import World  # noqa: PLC0415
 
@@ -86,7 +87,7 @@ async def _open_desk(settings: Settings, world: "World | None", open_file: "Open
         stack.push_async_callback(gate.settled)
         streams = await stack.enter_async_context(aclosing(Streams(spot, settings, world=world)))
         waits = stack.enter_context(closing(Waits(streams)))
-        yield Desk(settings.env, spot, gate, streams, waits)
+        yield Desk(settings.env, spot, gate, streams, waits, Portfolios(spot, keeper, spot.clock.now_ms))
 
 
 @asynccontextmanager

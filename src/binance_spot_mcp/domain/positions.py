@@ -6,7 +6,7 @@ is a loss of the day on which it is paid. What is parted with beyond what was go
 counted apart and makes neither profit nor loss.
 
 Sums are exact. Two things are rounded: the share of a cost that leaves with a part of what is held, at twenty decimals
-and such that both parts together are the whole, and averages that are only shown, at ten.
+and such that both parts together are the whole, and averages, which are only shown, at sixteen digits.
 
 Source: the definitions are this module's own; rest-api.md#account-trade-list-user_data (what a fill says of its fee).
 """
@@ -26,7 +26,7 @@ DAY_MS: Final = 86_400_000
 _ZERO: Final = Decimal(0)
 _DIVISION: Final = Context(prec=80)
 _SHARE: Final = Decimal("1E-20")
-_AVERAGE: Final = Decimal("1E-10")
+_AVERAGE: Final = Context(prec=16)
 
 
 class Fill(Protocol):
@@ -84,9 +84,7 @@ class Position:
     @property
     def average(self) -> Decimal | None:
         """What one unit of what is held has cost; None if nothing is held."""
-        if not self.quantity:
-            return None
-        return _DIVISION.divide(self.cost, self.quantity).quantize(_AVERAGE, context=_DIVISION)
+        return _AVERAGE.divide(self.cost, self.quantity) if self.quantity else None
 
     def unrealised(self, price: Decimal) -> Decimal:
         """What is held, at a price in the currency, above what it cost."""

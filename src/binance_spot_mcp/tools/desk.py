@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from binance_spot_mcp.streams.hub import Streams
     from binance_spot_mcp.streams.waits import Waits
     from binance_spot_mcp.trading.gate import Checked, Passed
+    from binance_spot_mcp.trading.portfolio import Portfolios
     from binance_spot_mcp.vocabulary import Environment
 
 
@@ -78,6 +79,7 @@ class Desk:
         gate: For whatever may change an order.
         streams: For whatever comes by itself.
         waits: What is waited for, over several calls.
+        portfolios: Looks the account over.
         progress: Tells the caller of this call how far it is.
     """
 
@@ -86,4 +88,5 @@ class Desk:
     gate: Door
     streams: Streams
     waits: Waits
+    portfolios: Portfolios
     progress: Progress = _nobody_listens

@@ -98,5 +98,5 @@ def test_the_average_cost_lies_between_the_cheapest_and_the_dearest_purchase(mad
     held = traded(made).held.get("BTC")
     if held is not None and held.average is not None:
         prices = [fill.price for fill in made if fill.side == "BUY"]
-        hair = Decimal("1E-9") + Decimal("1E-16") / held.quantity
+        hair = Decimal("1E-15") * max(prices) + Decimal("1E-16") / held.quantity
         assert min(prices) - hair <= held.average <= max(prices) + hair

@@ -19,6 +19,7 @@ from binance_spot_mcp.tools.desk import Desk
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.gate import Gate
 from binance_spot_mcp.trading.keeper import Keeper
+from binance_spot_mcp.trading.portfolio import Portfolios
 from binance_spot_mcp.trading.snapshots import Snapshots
 
 
@@ -54,7 +55,7 @@ def open_desk(exchange: ScriptedExchange, tmp_path: Path) -> OpenDesk:
             snapshots=Snapshots(tmp_path),
         )
         streams = Streams(Spot(Settings()), Settings())
-        yield Desk("testnet", exchange, gate, streams, Waits(streams))
+        yield Desk("testnet", exchange, gate, streams, Waits(streams), Portfolios(exchange, keeper, lambda: NOW_MS))
         await gate.settled()
         await keeper.close()
 
