@@ -4,7 +4,7 @@ Source: rest-api.md#general-information-on-endpoints (what a timeout and a 5xx l
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
@@ -29,6 +29,10 @@ R = TypeVar("R")
 _log = logger("trading")
 
 
+def _nothing() -> None:
+    """What is called where nobody wants to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slip(Generic[P, R]):
     """A call that is ready to be written down and sent.
@@ -39,6 +43,9 @@ class Slip(Generic[P, R]):
         asked: What the caller asked for of them, as text.
         orders: The orders that it places.
         claim: The call as it goes through the gate, if it must not be made twice.
+        audit: What it is allowed by, for its record.
+        may_leave: Called before the first byte of each attempt; an error that it raises keeps the call here.
+        begun: Called when it has been written down, or could not be.
     """
 
     endpoint: Endpoint[P, R]
@@ -46,6 +53,9 @@ class Slip(Generic[P, R]):
     asked: Mapping[str, str]
     orders: Orders = field(default_factory=dict)
     claim: Claim | None = None
+    audit: Mapping[str, Any] = field(default_factory=dict)
+    may_leave: Callable[[], None] = _nothing
+    begun: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +118,21 @@ class Dispatch:
 
     async def _written(self, intents: Intents, slip: Slip[P, R]) -> Sent[R]:
         endpoint, names = slip.endpoint, names_of(slip.endpoint, slip.params)
-        intent = await intents.begin(
-            endpoint.name,
-            slip.asked,
-            intent_id=slip.claim.intent_id if slip.claim else None,
-            orders=slip.orders,
-            name=names.get(LIST_NAME) or next(iter(names.values()), ""),
-            acts=endpoint.effect != "place" or endpoint.name == CANCEL_REPLACE_ORDER.name,
-        )
+        try:
+            intent = await intents.begin(
+                endpoint.name,
+                slip.asked,
+                intent_id=slip.claim.intent_id if slip.claim else None,
+                orders=slip.orders,
+                name=names.get(LIST_NAME) or next(iter(names.values()), ""),
+                acts=endpoint.effect != "place" or endpoint.name == CANCEL_REPLACE_ORDER.name,
+                audit=slip.audit,
+            )
+        finally:
+            slip.begun()
         _log.info("sending", tool=endpoint.name, intent_id=intent.id, **names)
         try:
-            answer = await self._sent(endpoint, slip.params, partial(intents.departing, intent))
+            answer = await self._sent(endpoint, slip.params, partial(_departing, intents, intent, slip))
         except SpotError as error:
             error.intent_id = intent.id
             await intents.failed(intent, error)
@@ -139,6 +153,12 @@ class Dispatch:
             tell(lost, endpoint, params)
             raise lost from None
         return answer
+
+
+async def _departing(intents: Intents, intent: Intent, slip: Slip[Any, Any], timestamp_ms: int) -> None:
+    """What comes before the first byte of an attempt."""
+    slip.may_leave()
+    await intents.departing(intent, timestamp_ms)
 
 
 def _tell_the_log(task: "asyncio.Task[Sent[Any]]") -> None:

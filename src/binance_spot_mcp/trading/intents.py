@@ -134,7 +134,15 @@ class Intents:
             claim.give_up(self._claims.remove)
 
     async def begin(
-        self, tool: str, asked: Mapping[str, str], *, intent_id: str | None, orders: Orders, name: str, acts: bool
+        self,
+        tool: str,
+        asked: Mapping[str, str],
+        *,
+        intent_id: str | None,
+        orders: Orders,
+        name: str,
+        acts: bool,
+        audit: Mapping[str, Any],
     ) -> Intent:
         """Write down what is meant. Nothing of it may be sent before this returns.
 
@@ -145,6 +153,7 @@ class Intents:
             orders: What it places.
             name: The name under which all that it places is found.
             acts: Whether it does something to orders that exist.
+            audit: What it was allowed by.
 
         Raises:
             Refused: JOURNAL_UNAVAILABLE, or ORDER_UNRESOLVED.
@@ -160,6 +169,7 @@ class Intents:
             orders=tuple(orders),
             name=name,
             acts=acts,
+            audit=audit,
         )
         await self._write(intended(intent, orders.values()))
         return intent

@@ -33,6 +33,7 @@ class Intent:
         orders: Names of the orders that it places.
         name: The name under which all that it places is found, the order's or the list's; empty if it places nothing.
         acts: Whether it does something to orders that exist.
+        audit: What it was allowed by: the caps and what was used of them, and the most that it may trade.
         state: INTENDED or SENDING; then, of what it `acts`: DONE, NOT_DONE, REJECTED, NOT_SENT or UNKNOWN.
         sent_ms: The timestamp under which it was last sent; 0 before that.
         failure: Why it came to nothing, if it did.
@@ -47,9 +48,20 @@ class Intent:
     orders: tuple[str, ...] = ()
     name: str = ""
     acts: bool = False
+    audit: Mapping[str, Any] = field(default_factory=dict)
     state: str = "INTENDED"
     sent_ms: int = 0
     failure: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def notional(self) -> Decimal | None:
+        """The most that it may trade, in units of `quote_asset`; None where nobody had to know."""
+        return Decimal(self.audit["notional"]) if "notional" in self.audit else None
+
+    @property
+    def quote_asset(self) -> str:
+        """The quote asset of its symbol; empty for what places nothing."""
+        return str(self.audit.get("asset", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,7 @@ def intended(intent: Intent, sides: Iterable[str]) -> Entry:
             "digest": intent.digest,
             "acts": intent.acts,
             "orders": [[name, side] for name, side in zip(intent.orders, sides, strict=True)],
+            **({"audit": intent.audit} if intent.audit else {}),
         },
     )
 
@@ -249,7 +262,9 @@ class Register:
             orders=tuple(name for name, _ in meant["orders"]),
             name=entry.client_order_id,
             acts=meant["acts"],
+            audit=meant.get("audit", {}),
         )
+        self.intents.pop(intent.id, None)  # one that is made anew stands behind those that were made before it
         self.intents[intent.id] = intent
         self.drafts.made(intent.id)
         self._by_digest[intent.digest] = intent.id
