@@ -1,0 +1,241 @@
+"""Watches that orders keep the operator's caps, also those that are on their way at the same time.
+
+What a request asks for is held from the moment it was judged until the journal has it. Between looking at what is left
+and taking it nothing else happens, so no two requests can both have the last of it.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+from binance_spot_mcp.allowance import Caps
+from binance_spot_mcp.domain.check import check
+from binance_spot_mcp.domain.exact import total
+from binance_spot_mcp.domain.facts import Market
+from binance_spot_mcp.domain.positions import DAY_MS, utc_day
+from binance_spot_mcp.domain.price_band import out_of_band
+from binance_spot_mcp.domain.requests import Request
+from binance_spot_mcp.domain.symbols import SymbolRules
+from binance_spot_mcp.errors import RateLimited, Refused, SpotError
+from binance_spot_mcp.trading import cap_refusals
+from binance_spot_mcp.trading.caps import Ask, Share, Use, currencies, loss_share, may_rest, shares, shrunk
+from binance_spot_mcp.trading.daily_loss import DailyLoss
+from binance_spot_mcp.trading.gathering import Prices
+from binance_spot_mcp.trading.market_view import AGAIN_MS, look
+from binance_spot_mcp.trading.register import Register
+from binance_spot_mcp.trading.rules_cache import Exchange
+from binance_spot_mcp.trading.usage import MINUTE_MS, sent_times, traded_today
+from binance_spot_mcp.trading.worths import Books
+from binance_spot_mcp.vocabulary import plain
+
+Rates = dict[tuple[str, str], Decimal]
+
+
+class Hold:
+    """What a request was allowed, until the journal has it.
+
+    Args:
+        ask: What it asks for.
+        standing: How the caps stood when it was judged.
+        audit: What its record says of it.
+        forget: Gives it back.
+    """
+
+    def __init__(
+        self, ask: Ask, standing: tuple[Share, ...], audit: Mapping[str, Any], forget: Callable[["Hold"], None]
+    ) -> None:
+        self.ask = ask
+        self.standing = standing
+        self.audit = audit
+        self._forget = forget
+
+    def release(self) -> None:
+        """Give it back: the journal has it, or it will not be sent."""
+        self._forget(self)
+
+
+class CapWatch:
+    """Judges requests one by one.
+
+    Args:
+        caps: What the operator allows.
+        exchange: Makes the calls.
+        prices: Knows which symbols have a reference price.
+        books: Converts amounts.
+        now_ms: The exchange's time in epoch milliseconds.
+    """
+
+    def __init__(self, caps: Caps, exchange: Exchange, prices: Prices, books: Books, now_ms: Callable[[], int]) -> None:
+        self._caps = caps
+        self._exchange = exchange
+        self._prices = prices
+        self._books = books
+        self._now_ms = now_ms
+        self._held: list[Hold] = []
+        self._losses = DailyLoss(books)
+
+    async def hold(
+        self, register: Register, request: Request, rules: SymbolRules, market: Market, given: Mapping[str, object]
+    ) -> Hold:
+        """Judge a request, and hold what it asks for.
+
+        Args:
+            register: What the journal says.
+            request: The order or list.
+            rules: The rules of its symbol.
+            market: What was looked up for it.
+            given: The parameters of the call.
+
+        Raises:
+            Refused: LIMIT_EXCEEDED, a cap would be broken; STALE_DATA, there are no prices to judge by.
+            RateLimited: Prices are needed and cannot be asked for now.
+        """
+        caps, asset = self._caps, rules.info.quote_asset
+        if caps.symbols is not None and request.symbol not in caps.symbols:
+            raise cap_refusals.unlisted(request.symbol, caps.symbols)
+        notional = check(request, rules, market).notional
+        if caps.price_band is not None or currencies(caps):
+            view = await look(self._exchange, self._prices, request, market, self._now_ms())
+            notional = view.notional
+            if caps.price_band is not None and (
+                found := out_of_band(request, caps.price_band, view.touch, view.reference, view.fill)
+            ):
+                raise cap_refusals.too_far(found, caps.price_band, request.symbol)
+        ask = Ask(request.symbol, asset, notional, len(request.orders), _resting(register, request, given))
+        loss = await self._loss(register)
+        rates: Rates = {}
+        while missing := self._unconverted(register, asset, rates):
+            rates |= await self._rates(missing)
+        # Nothing is awaited from here on.
+        use = self._use(register, loss)
+        standing = shares(caps, use, ask, rates)
+        for share in standing:
+            if share.broken:
+                raise self._refusal(share, register, request, rules, market)
+        held = Hold(ask, standing, self._audit(ask, standing), self._held.remove)
+        self._held.append(held)
+        return held
+
+    async def standing(self, register: Register) -> list[dict[str, Any]]:
+        """How each cap stands, as an answer tells it; where it cannot be told, why."""
+        caps, rates, why = self._caps, dict[tuple[str, str], Decimal](), ""
+        use = self._use(register, Decimal(0))
+        try:
+            loss = await self._loss(register, refuse=False)
+            while missing := self._unconverted(register, None, rates):
+                rates |= await self._rates(missing)
+            use = self._use(register, loss)
+        except SpotError as failure:
+            why, caps = failure.message, replace(caps, max_daily_notional=None, max_daily_loss=None)
+        told = [share.facts() for share in shares(caps, use, None, rates)]
+        if day := loss_share(caps, use):
+            told.append(day.facts())
+        named = {row["cap"] for row in told}
+        others = {name: limit for name, limit in self._caps.shown().items() if name not in named}
+        reason = {"why": why} if why else {}
+        return [*told, *({"cap": name, "limit": limit, **reason} for name, limit in others.items())]
+
+    def _use(self, register: Register, loss: Decimal) -> Use:
+        now_ms, asks = self._now_ms(), [held.ask for held in self._held]
+        traded = traded_today(register, now_ms)
+        for ask in asks:
+            traded[ask.asset] = total((traded.get(ask.asset, Decimal(0)), ask.notional or Decimal(0)))
+        return Use(
+            traded=traded,
+            open_orders=sum(1 for _ in register.open()) + sum(ask.resting for ask in asks),
+            last_minute=len(sent_times(register, now_ms)) + sum(ask.orders for ask in asks),
+            loss=loss,
+        )
+
+    async def _loss(self, register: Register, *, refuse: bool = True) -> Decimal:
+        """What this day has lost.
+
+        Raises:
+            Refused: LIMIT_EXCEEDED, it is enough; STALE_DATA, it cannot be told.
+        """
+        if (most := self._caps.max_daily_loss) is None:
+            return Decimal(0)
+        today = utc_day(self._now_ms())
+        with self._priced(most.asset):
+            loss = await self._losses.of(register, most.asset, today)
+        share = loss_share(self._caps, Use(loss=loss))
+        if refuse and share is not None and not share.left:
+            raise cap_refusals.lost(share, (today + 1) * DAY_MS)
+        return loss
+
+    def _unconverted(self, register: Register, asset: str | None, rates: Rates) -> set[tuple[str, str]]:
+        """The assets whose worth in a currency of the caps is needed and not known yet."""
+        assets = {*self._use(register, Decimal(0)).traded} | ({asset} if asset else set())
+        return {(each, unit) for each in assets for unit in currencies(self._caps)} - rates.keys()
+
+    async def _rates(self, missing: Collection[tuple[str, str]]) -> Rates:
+        rates: Rates = {(asset, unit): Decimal(1) for asset, unit in missing if asset == unit}
+        for unit in {unit for asset, unit in missing if asset != unit}:
+            assets = {asset for asset, other in missing if other == unit and asset != unit}
+            rates |= await self._asked(assets, unit)
+        return rates
+
+    async def _asked(self, assets: Collection[str], unit: str) -> Rates:
+        with self._priced(unit):
+            worths = await self._books.worths(assets, unit)
+        rates: Rates = {}
+        for asset in assets:
+            worth = worths.each[asset]
+            if worth.price is None:
+                raise cap_refusals.inconvertible(asset, unit, worth.why)
+            rates[asset, unit] = worth.price
+        return rates
+
+    @contextmanager
+    def _priced(self, unit: str) -> Iterator[None]:
+        """Refuse what cannot be judged because prices cannot be had; a limit of the exchange is told as such."""
+        try:
+            yield
+        except RateLimited:
+            raise
+        except SpotError as failure:
+            raise cap_refusals.unpriced(unit, failure.message, self._now_ms() + AGAIN_MS) from failure
+
+    def _refusal(
+        self, share: Share, register: Register, request: Request, rules: SymbolRules, market: Market
+    ) -> Refused:
+        now_ms = self._now_ms()
+        opens_ms = None
+        if share.asked <= share.limit and share.cap == "max_daily_notional":
+            opens_ms = (utc_day(now_ms) + 1) * DAY_MS
+        elif share.asked <= share.limit and share.cap == "max_orders_per_minute":
+            opens_ms = min(sent_times(register, now_ms), default=now_ms) + MINUTE_MS
+        return cap_refusals.over(share, _smaller(share, request, rules, market), opens_ms)
+
+    def _audit(self, ask: Ask, standing: tuple[Share, ...]) -> dict[str, Any]:
+        notional = {} if ask.notional is None else {"notional": plain(ask.notional)}
+        used = {share.cap: plain(share.used) for share in standing}
+        caps = self._caps.shown()
+        by = {"digest": self._caps.digest, "caps": caps, "used": used} if caps else {}
+        return {"asset": ask.asset, **notional, **by}
+
+
+def _resting(register: Register, request: Request, given: Mapping[str, object]) -> int:
+    """How many more orders of ours may be open afterwards; a replacement takes the place of the order it cancels."""
+    number, name = given.get("cancelOrderId"), given.get("cancelOrigClientOrderId")
+    replaced = (
+        register.numbered(request.symbol, int(str(number))) if number is not None else register.orders.get(str(name))
+    )
+    frees = replaced is not None and replaced.live and given.get("cancelReplaceMode") == "STOP_ON_FAILURE"
+    return may_rest(request.orders) - frees
+
+
+def _smaller(share: Share, request: Request, rules: SymbolRules, market: Market) -> dict[str, Decimal]:
+    """A size with which a request would keep a cap and every filter; nothing if there is none."""
+    if (found := shrunk(request, share)) is None:
+        return {}
+    param, size = found
+    precision = rules.info.quote_asset_precision if param.endswith("quoteOrderQty") else rules.info.base_asset_precision
+    size = size.quantize(Decimal(1).scaleb(-precision), ROUND_DOWN)
+    checked = check(request.with_number(param, size), rules, market) if size else None
+    if checked is None or not (checked.passed or checked.fix.keys() == {param}):
+        return {}
+    size = min(size, checked.fix.get(param, size))
+    return {param: size} if check(request.with_number(param, size), rules, market).passed else {}
