@@ -144,6 +144,7 @@ LOST: dict[str, tuple[Rule, bool, str]] = {
     "null under 200": (says(200, b"null"), False, "cannot be read"),
     "an error under 200": (says(200, {"code": -1007, "msg": "x"}), False, "cannot be read"),
     "no order id": (with_body(lambda body: body | {"orderId": None}), True, "cannot be read"),
+    "order id 0": (with_body(lambda body: body | {"orderId": 0}), True, "not about what was asked"),
     "another order": (with_body(lambda body: body | {"clientOrderId": "other"}), True, "not about what was asked"),
     "another symbol": (with_body(lambda body: body | {"symbol": "ETHUSDT"}), True, "not about what was asked"),
     "JSON without end": (says(200, b"[" * 100_000), False, "cannot be read"),

@@ -73,9 +73,10 @@ def _facts(payload: object) -> Iterator[Fact]:
             yield from (fact for report in payload.order_reports for fact in _facts(report))
         case OrderReport():
             yield "symbol", payload.symbol
-            yield "name", payload.client_order_id
-            yield "orderId", payload.order_id
-            yield "origClientOrderId", payload.orig_client_order_id
+            if payload.order_id > 0:
+                yield "name", payload.client_order_id
+                yield "orderId", payload.order_id
+                yield "origClientOrderId", payload.orig_client_order_id
             if isinstance(payload, Cancelled):
                 yield from (fact for report in payload.order_reports for fact in _facts(report))
         case Replacement():
