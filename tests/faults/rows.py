@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.faults import placing
+from tests.faults import placing, wire
 from tests.faults.table import Row
 
-ROWS: Final[tuple[Row, ...]] = (*placing.ROWS,)
+ROWS: Final[tuple[Row, ...]] = (*placing.ROWS, *wire.ROWS)

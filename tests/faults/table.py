@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import httpx
 from tests.faults.floor import Floor, Mode, floor
 
 Scenario = Callable[[Floor], Awaitable[None]]
@@ -70,7 +71,7 @@ async def drive(row: Row) -> Outcome:
         async with asyncio.timeout(PATIENCE_S), floor(row.mode, *row.options) as ground:
             try:
                 await row.scenario(ground)
-            except (AssertionError, KeyError, ValueError, TypeError, OSError, TimeoutError) as failure:
+            except (AssertionError, KeyError, ValueError, TypeError, OSError, httpx.HTTPError) as failure:
                 wrong = f"{type(failure).__name__}: {failure}"
             if ground.home.exists():
                 differences, most = await ground.findings()
@@ -79,7 +80,7 @@ async def drive(row: Row) -> Outcome:
                 if row.orders is not None and orders != row.orders:
                     differences.append(f"{orders} orders at the exchange, not {row.orders}")
                 wrong = "; ".join(filter(None, [wrong, *differences, *ground.leaks()]))
-    except (AssertionError, OSError, TimeoutError, ValueError) as failure:
+    except (AssertionError, OSError, TimeoutError, ValueError, httpx.HTTPError) as failure:
         wrong = wrong or f"{type(failure).__name__}: {failure}"
     return Outcome(row, agrees, most, wrong, time.monotonic() - began)
 
