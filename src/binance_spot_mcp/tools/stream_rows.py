@@ -63,13 +63,19 @@ def _fields(event: msgspec.Struct) -> Row:
     told: Row = {}
     if tag := event.__struct_config__.tag:
         told["event"] = tag
-    for field in msgspec.structs.fields(event):
-        value = getattr(event, field.name)
+    for name, shown, default in _names(type(event)):
+        value = getattr(event, name)
         if isinstance(value, msgspec.Struct):
             told |= _fields(value)
-        elif value != field.default:
-            told[to_camel(field.name)] = value
+        elif value != default:
+            told[shown] = value
     return told
+
+
+@cache
+def _names(event: type[msgspec.Struct]) -> tuple[tuple[str, str, object], ...]:
+    """Each field of a type: its name, how an answer names it, its default. Msgspec works it out anew at each call."""
+    return tuple((field.name, to_camel(field.name), field.default) for field in msgspec.structs.fields(event))
 
 
 def _levels(levels: Iterable[WireLevel]) -> list[list[Decimal]]:
