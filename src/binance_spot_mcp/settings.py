@@ -105,6 +105,9 @@ class Settings(BaseModel):
     )
     testnet: Switch | None = Field(None, description="1 means BINANCE_ENV=testnet. 0 alone stops the start.")
     live_trading: Switch = Field(False, description="1, together with BINANCE_ENV=live, is the switch for live orders.")
+    approval: Annotated[Literal["live", "always"], BeforeValidator(_lower)] = Field(
+        "live", description="Orders that need a person's yes: those in live, or always; never fewer."
+    )
     read_only: Switch = Field(False, description="1 leaves out every tool that could change an order.")
     api_key: Annotated[SecretStr, AfterValidator(_header_safe)] | None = Field(
         None, description="API key of the chosen environment."

@@ -22,9 +22,11 @@ from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.streams.hub import Streams
 from binance_spot_mcp.streams.waits import Waits
 from binance_spot_mcp.tools.desk import Desk
+from binance_spot_mcp.trading.approval import Approvals
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.gate import Gate
 from binance_spot_mcp.trading.keeper import Keeper
+from binance_spot_mcp.trading.operator import OPERATOR_FILE, OperatorFile
 from binance_spot_mcp.trading.portfolio import Portfolios
 from binance_spot_mcp.trading.snapshots import Snapshots
 from binance_spot_mcp.transport.call import Departing
@@ -88,9 +90,19 @@ async def open_desk() -> AsyncIterator[Desk]:
             know_the_time=exchange.know_the_time,
             now_ms=lambda: 0,
         )
-        gate = Gate(
+        approvals = Approvals(
             "testnet",
+            "key",
+            switched_on=False,
+            always=False,
+            exchange=exchange,
+            operator=OperatorFile(Path(folder) / OPERATOR_FILE),
+            now_ms=lambda: 0,
+            new_id=ids.new,
+        )
+        gate = Gate(
             exchange,
+            approvals=approvals,
             keeper=keeper,
             ids=ids,
             now_ms=lambda: 0,

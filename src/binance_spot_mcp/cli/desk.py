@@ -19,15 +19,22 @@ if TYPE_CHECKING:
     from binance_spot_mcp.transport.world import World
 
 
-def opener(settings: Settings, *, world: "World | None" = None, open_file: "OpenJournal | None" = None) -> OpenDesk:
+def opener(
+    settings: Settings,
+    *,
+    world: "World | None" = None,
+    open_file: "OpenJournal | None" = None,
+    spot: "Spot | None" = None,
+) -> OpenDesk:
     """What a server of these settings opens when a tool first needs the exchange.
 
     Args:
         settings: The operator's settings.
         world: Clocks, waiting and chance; those of this machine if not given.
         open_file: Opens the journal's file, where that is not simply a file on the disk.
+        spot: The exchange, where it is not the one that the settings name; closed by whoever opened it.
     """
-    return partial(_open_desk, settings, world, open_file)
+    return partial(_open_desk, settings, world, open_file, spot)
 
 
 async def call_once(settings: Settings, tool: AnyTool, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,14 +48,18 @@ async def call_once(settings: Settings, tool: AnyTool, arguments: Mapping[str, A
 
 
 @asynccontextmanager
-async def _open_desk(settings: Settings, world: "World | None", open_file: "OpenJournal | None") -> AsyncIterator[Desk]:
+async def _open_desk(
+    settings: Settings, world: "World | None", open_file: "OpenJournal | None", given: "Spot | None"
+) -> AsyncIterator[Desk]:
     from binance_spot_mcp.client import Spot  # noqa: PLC0415
     from binance_spot_mcp.streams.hub import Streams  # noqa: PLC0415
     from binance_spot_mcp.streams.waits import Waits  # noqa: PLC0415
+    from binance_spot_mcp.trading.approval import Approvals  # noqa: PLC0415
     from binance_spot_mcp.trading.client_ids import ClientOrderIds, installation_tag  # noqa: PLC0415
     from binance_spot_mcp.trading.gate import Gate  # noqa: PLC0415
     from binance_spot_mcp.trading.journal.file import fingerprint, open_journal  # noqa: PLC0415
     from binance_spot_mcp.trading.keeper import Keeper  # noqa: PLC0415
+    from binance_spot_mcp.trading.operator import OPERATOR_FILE, OperatorFile  # noqa: PLC0415
     from binance_spot_mcp.trading.portfolio import Portfolios  # noqa: PLC0415
     from binance_spot_mcp.trading.snapshots import Snapshots  # noqa: PLC0415
     from binance_spot_mcp.transport.world import World  # noqa: PLC0415
@@ -56,7 +67,7 @@ async def _open_desk(settings: Settings, world: "World | None", open_file: "Open
     world = world or World()
     async with AsyncExitStack() as stack:
         venue = await stack.enter_async_context(_paper_venue(settings)) if settings.embedded else None
-        spot = await stack.enter_async_context(aclosing(Spot(settings, venue=venue, world=world)))
+        spot = given or await stack.enter_async_context(aclosing(Spot(settings, venue=venue, world=world)))
         if settings.embedded:
             stack.push_async_callback(_say_what_stays_open, spot)
         state = settings.home / "state"
@@ -76,9 +87,20 @@ async def _open_desk(settings: Settings, world: "World | None", open_file: "Open
         )
         stack.push_async_callback(keeper.close)
         keeper.start()
-        gate = Gate(
+        operator = stack.enter_context(closing(OperatorFile(state / OPERATOR_FILE)))
+        approvals = Approvals(
             settings.env,
+            fingerprint(key.get_secret_value()) if key else "",
+            switched_on=settings.live_trading,
+            always=settings.approval == "always",
+            exchange=spot,
+            operator=operator,
+            now_ms=spot.clock.now_ms,
+            new_id=ids.new,
+        )
+        gate = Gate(
             spot,
+            approvals=approvals,
             keeper=keeper,
             ids=ids,
             now_ms=spot.clock.now_ms,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from binance_spot_mcp.trading.approver import NOBODY
+
 if TYPE_CHECKING:
     from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
     from binance_spot_mcp.client import Answer
@@ -14,8 +16,10 @@ if TYPE_CHECKING:
     from binance_spot_mcp.errors import InvalidInput
     from binance_spot_mcp.streams.hub import Streams
     from binance_spot_mcp.streams.waits import Waits
+    from binance_spot_mcp.trading.approver import Approver
     from binance_spot_mcp.trading.gate import Checked, Passed
     from binance_spot_mcp.trading.portfolio import Portfolios
+    from binance_spot_mcp.transport.ledger import LedgerState
     from binance_spot_mcp.vocabulary import Environment
 
 
@@ -26,16 +30,18 @@ class Exchange(Protocol):
         """Make a call, and give its payload with the exchange's own JSON."""
         ...
 
-    def rate_limits(self) -> dict[str, list[dict[str, int | str]]]:
-        """Every limit and hold, as far as this process knows."""
+    async def rate_limits(self) -> LedgerState:
+        """Every limit and hold."""
         ...
 
 
 class Door(Protocol):
     """Makes the calls that may change orders, after its checks; `trading.gate.Gate` is one."""
 
-    async def call(self, endpoint: Endpoint[Any, Any], params: Params, intent_id: str | None = None) -> Passed[Any]:
-        """Check a call and make it once, under the agent's name for it."""
+    async def call(
+        self, endpoint: Endpoint[Any, Any], params: Params, intent_id: str | None = None, approver: Approver = NOBODY
+    ) -> Passed[Any]:
+        """Check a call and make it once, under the agent's name for it, with a person's yes where one is needed."""
         ...
 
     async def order_state(
@@ -81,6 +87,7 @@ class Desk:
         waits: What is waited for, over several calls.
         portfolios: Looks the account over.
         progress: Tells the caller of this call how far it is.
+        approver: Asks the person behind this call.
     """
 
     env: Environment
@@ -90,3 +97,4 @@ class Desk:
     waits: Waits
     portfolios: Portfolios
     progress: Progress = _nobody_listens
+    approver: Approver = NOBODY

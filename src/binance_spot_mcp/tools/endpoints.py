@@ -18,7 +18,7 @@ async def _call(endpoint: Endpoint[Any, Any], desk: "Desk", params: Params) -> F
         if endpoint.effect == "read":
             answer = await desk.spot.fetch(endpoint, params)
             return Found(answer.payload, answer.body, endpoint.result)
-        passed = await desk.gate.call(endpoint, *split(endpoint, params))
+        passed = await desk.gate.call(endpoint, *split(endpoint, params), desk.approver)
     except Rejected as refusal:
         if refusal.code != "UNKNOWN_SYMBOL":
             raise

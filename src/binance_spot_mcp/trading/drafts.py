@@ -37,7 +37,9 @@ class Draft:
         asked: The parameters that were given, as text.
         payload: All parameters as they would be sent.
         orders: The side of each order that it places, by the order's name.
+        existing: What an order that it cancels or amends was like; empty without one.
         text: What the person is shown.
+        notes: Sentences for the caller: what could not be checked or tested beforehand.
         expires_ms: Until when a yes counts, in epoch milliseconds of the exchange.
         state: DRAFT, AWAITING_APPROVAL, APPROVED, DECLINED or LAPSED.
         why: Why it ended without a yes, in words.
@@ -52,7 +54,9 @@ class Draft:
     asked: Mapping[str, str]
     payload: Mapping[str, str]
     orders: Mapping[str, str]
+    existing: Mapping[str, str]
     text: str
+    notes: tuple[str, ...]
     expires_ms: int
     state: str = "DRAFT"
     why: str = ""
@@ -93,7 +97,9 @@ def drafted(draft: Draft) -> Entry:
             "asked": draft.asked,
             "payload": draft.payload,
             "orders": [*draft.orders.items()],
+            "existing": draft.existing,
             "text": draft.text,
+            "notes": draft.notes,
             "digest": draft.digest,
             "seal": draft.seal,
             "session": draft.session,
@@ -177,6 +183,8 @@ def _read(entry: Entry) -> Draft:
         asked=said["asked"],
         payload=said["payload"],
         orders=dict(said["orders"]),
+        existing=said["existing"],
         text=said["text"],
+        notes=tuple(said["notes"]),
         expires_ms=said["expires_ms"],
     )

@@ -14,6 +14,7 @@ from binance_spot_mcp.catalogue.trading import (
     AMEND_ORDER,
     CANCEL_ALL_ORDERS,
     CANCEL_ORDER,
+    CANCEL_REPLACE_ORDER,
     GET_ORDER,
     Amendment,
     AmendOrderParams,
@@ -105,6 +106,19 @@ class ExistingOrders:
             raise refusal
         named = self._dispatch.named(params, new_client_order_id=order.client_order_id)
         return Amending(Slip(AMEND_ORDER, named, params.wire(), claim=claim), order, known.rules)
+
+    async def to_be_replaced(self, endpoint: Endpoint[Any, Any], params: Params) -> Order | None:
+        """The order that a call would cancel before it places another; None for a call that cancels nothing.
+
+        Raises:
+            SpotError: The order cannot be looked up.
+        """
+        if endpoint.name != CANCEL_REPLACE_ORDER.name:
+            return None
+        given = params.given()
+        ids = {"orderId": given.get("cancelOrderId"), "origClientOrderId": given.get("cancelOrigClientOrderId")}
+        asked = _order_named({"symbol": given["symbol"], **{name: value for name, value in ids.items() if value}})
+        return (await self._exchange.fetch(GET_ORDER, asked)).payload
 
     async def _amendments(self, order: Order) -> int | None:
         """How often an order was amended; None where that cannot be had."""

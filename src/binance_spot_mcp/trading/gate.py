@@ -7,7 +7,7 @@ name, is written down and sent once. On the way out: what became of it, and wher
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar, cast
@@ -21,12 +21,14 @@ from binance_spot_mcp.catalogue.lists import (
     PLACE_OTO,
     PLACE_OTOCO,
 )
+from binance_spot_mcp.catalogue.orders import Order
 from binance_spot_mcp.catalogue.trading import (
     CANCEL_REPLACE_ORDER,
     PLACE_ORDER,
     PLACE_SOR_ORDER,
     TEST_ORDER,
     TEST_SOR_ORDER,
+    Amendment,
     AmendOrderParams,
 )
 from binance_spot_mcp.client import Answer
@@ -34,8 +36,10 @@ from binance_spot_mcp.domain.check import Check, check
 from binance_spot_mcp.domain.facts import Account, Market
 from binance_spot_mcp.domain.requests import Kind, Request
 from binance_spot_mcp.domain.symbols import SymbolRules
-from binance_spot_mcp.errors import InvalidInput, Refused, Rejected, SpotError
-from binance_spot_mcp.trading import gathering, lookup
+from binance_spot_mcp.errors import InvalidInput, Rejected, SpotError
+from binance_spot_mcp.trading import gathering, lookup, refusals
+from binance_spot_mcp.trading.approval import Approvals, Proposal
+from binance_spot_mcp.trading.approver import NOBODY, Approver
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.dispatch import Dispatch, Sent, Slip
 from binance_spot_mcp.trading.existing import ExistingOrders
@@ -45,7 +49,6 @@ from binance_spot_mcp.trading.rehearsal import Rehearsal
 from binance_spot_mcp.trading.repeats import BEFORE_NOW, answer_again
 from binance_spot_mcp.trading.rules_cache import PASSING_AGE_MS, Exchange, RulesCache
 from binance_spot_mcp.trading.snapshots import Snapshots
-from binance_spot_mcp.vocabulary import Environment
 
 P = TypeVar("P", bound=Params)
 R = TypeVar("R")
@@ -123,8 +126,8 @@ class Gate:
     """Checks, tests and sends whatever changes orders.
 
     Args:
-        env: The environment; `live` places and amends nothing.
         exchange: Makes the calls.
+        approvals: Says whether anything is placed in this environment, and gets a person's yes where one is needed.
         keeper: Knows whether this process may trade, and keeps the journal.
         ids: Names orders.
         now_ms: A clock in epoch milliseconds that does not step.
@@ -133,16 +136,16 @@ class Gate:
 
     def __init__(
         self,
-        env: Environment,
         exchange: Exchange,
         *,
+        approvals: Approvals,
         keeper: Keeper,
         ids: ClientOrderIds,
         now_ms: Callable[[], int],
         snapshots: Snapshots,
     ) -> None:
-        self._env = env
         self._exchange = exchange
+        self._approvals = approvals
         self._keeper = keeper
         self._now_ms = now_ms
         self._snapshots = snapshots
@@ -152,16 +155,20 @@ class Gate:
         self._dispatch = Dispatch(exchange, ids)
         self._existing = ExistingOrders(exchange, self._rules, self._dispatch)
 
-    async def call(self, endpoint: Endpoint[P, R], params: P, intent_id: str | None = None) -> Passed[R]:
+    async def call(
+        self, endpoint: Endpoint[P, R], params: P, intent_id: str | None = None, approver: Approver = NOBODY
+    ) -> Passed[R]:
         """Do what an endpoint that tests, places, amends or cancels does, after whatever has to come before.
 
         Args:
             endpoint: What to do.
             params: Its parameters, already validated.
             intent_id: The agent's name for this call: under one name it is made once, however often it is asked for.
+            approver: Asks a person, where a yes is needed.
 
         Raises:
-            Refused: This environment, process or symbol does not trade, or the very same call was made just now.
+            Refused: This environment, process or symbol does not trade, a person's yes is missing, or the very same
+                call was made just now.
             InvalidInput: There is no such symbol, the request breaks one of its rules, or the name is another call's.
             Rejected: The exchange refused it, or its test beforehand.
             PartlyDone: One half of a cancel-replace happened.
@@ -174,9 +181,9 @@ class Gate:
             case "test":
                 return Passed(await self._rehearsal.test(endpoint, params, request_of(endpoint, params)))
             case "place" | "amend":
-                self._refuse_live()
+                await self._approvals.live.open()
                 try:
-                    return await self._once(endpoint, params, intent_id)
+                    return await self._once(endpoint, params, intent_id, approver)
                 except SpotError as error:
                     error.intent_id = error.intent_id or intent_id
                     raise
@@ -243,19 +250,37 @@ class Gate:
         """Wait until every request in flight has its answer."""
         await self._dispatch.settled()
 
-    async def _once(self, endpoint: Endpoint[P, R], params: P, intent_id: str | None) -> Passed[R]:
+    async def _once(self, endpoint: Endpoint[P, R], params: P, intent_id: str | None, approver: Approver) -> Passed[R]:
         """Make a call that was not made before; of one that was, tell what became of it."""
         intents = (await self._keeper.account()).intents
+        intent_id = self._approvals.call_of(intents, approver, intent_id)
         async with intents.claimed(intent_id, endpoint.name, params.wire()) as claim:
             if claim.repeats is not None:
+                if approver.answered is not None:
+                    raise refusals.used(claim.repeats)
                 again = answer_again(intents.register, claim.repeats)
                 return Passed(again, (BEFORE_NOW,), claim.repeats.id, claim.repeats.name)
             if endpoint.effect == "amend":
-                slip = (await self._existing.amendment(claim, cast(AmendOrderParams, params))).slip
-                return _passed(cast(Sent[R], await self._dispatch.send(intents, slip)))
-            return await self._place(intents, claim, endpoint, params)
+                sent = await self._amend(intents, claim, cast(AmendOrderParams, params), approver)
+                return _passed(cast(Sent[R], sent))
+            return await self._place(intents, claim, endpoint, params, approver)
 
-    async def _place(self, intents: Intents, claim: Claim, endpoint: Endpoint[P, R], params: P) -> Passed[R]:
+    async def _amend(
+        self, intents: Intents, claim: Claim, params: AmendOrderParams, approver: Approver
+    ) -> Sent[Amendment]:
+        amending = await self._existing.amendment(claim, params)
+        proposal = Proposal(slip=amending.slip, claim=claim, rules=amending.rules, existing=amending.order)
+
+        async def again() -> Order:
+            return (await self._existing.amendment(claim, params)).order
+
+        if self._approvals.needed:
+            proposal = await self._approvals.obtained(intents, proposal, approver, again)
+        return await self._dispatch.send(intents, proposal.slip)
+
+    async def _place(
+        self, intents: Intents, claim: Claim, endpoint: Endpoint[P, R], params: P, approver: Approver
+    ) -> Passed[R]:
         request = request_of(endpoint, params)
         checked = await self._admitted(intents, request)
         unknown = checked.rules.unknown
@@ -263,13 +288,27 @@ class Gate:
             untested = await self._rehearsal.before(intents, endpoint, params, request, always=bool(unknown))
             named = self._dispatch.named(params)
             orders = {str(named.given()[order.leg.name_param]): order.side for order in request.orders}
-            slip = Slip(endpoint, named, params.wire(), orders, claim)
-            sent = await self._dispatch.send(intents, slip)
+            proposal = Proposal(
+                slip=Slip(endpoint, named, params.wire(), orders, claim),
+                claim=claim,
+                rules=checked.rules,
+                request=request,
+                notes=(*untested, *(f"{name} is not known here; the exchange's test passed." for name in unknown)),
+            )
+            if self._approvals.needed:
+
+                async def again() -> Order | None:
+                    await self._admitted(intents, request)
+                    return await self._existing.to_be_replaced(endpoint, params)
+
+                proposal = replace(proposal, existing=await self._existing.to_be_replaced(endpoint, params))
+                proposal = await self._approvals.obtained(intents, proposal, approver, again)
+            sent = await self._dispatch.send(intents, proposal.slip)
         except Rejected as refusal:
             if refusal.code == "FILTER_VIOLATION":
                 self._rules.forget(request.symbol)  # the check passed, so they may have changed
             raise
-        return _passed(sent, *untested, *(f"{name} is not known here; the exchange's test passed." for name in unknown))
+        return _passed(sent, *proposal.notes)
 
     async def _admitted(self, intents: Intents, request: Request) -> Checked:
         """Check what would be placed against everything that can change from one moment to the next.
@@ -284,14 +323,6 @@ class Gate:
                 refusal.retry, refusal.retry_at_ms = "at", self._now_ms() + PASSING_AGE_MS
             raise refusal
         return checked
-
-    def _refuse_live(self) -> None:
-        if self._env == "live":
-            raise Refused(
-                "Placing and changing orders is switched off in the live environment. Cancelling and looking work. Use "
-                "BINANCE_ENV=testnet or paper to trade.",
-                code="LIVE_DISABLED",
-            )
 
 
 def _passed(sent: Sent[R], *notes: str) -> Passed[R]:

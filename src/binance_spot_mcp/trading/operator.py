@@ -16,6 +16,8 @@ import msgspec
 
 from binance_spot_mcp.errors import Refused
 
+OPERATOR_FILE: Final = "operator.sqlite"
+"""Its name, in the folder of the server's own files."""
 _APPLICATION: Final = 0x4253504F
 """Marks the file as one of ours (SQLite's application_id)."""
 _VERSION: Final = 1

@@ -16,9 +16,11 @@ from binance_spot_mcp.streams.hub import Streams
 from binance_spot_mcp.streams.waits import Waits
 from binance_spot_mcp.surface.session import OpenDesk
 from binance_spot_mcp.tools.desk import Desk
+from binance_spot_mcp.trading.approval import Approvals
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.gate import Gate
 from binance_spot_mcp.trading.keeper import Keeper
+from binance_spot_mcp.trading.operator import OPERATOR_FILE, OperatorFile
 from binance_spot_mcp.trading.portfolio import Portfolios
 from binance_spot_mcp.trading.snapshots import Snapshots
 
@@ -46,9 +48,19 @@ def open_desk(exchange: ScriptedExchange, tmp_path: Path) -> OpenDesk:
             know_the_time=exchange.know_the_time,
             now_ms=lambda: NOW_MS,
         )
-        gate = Gate(
+        approvals = Approvals(
             "testnet",
+            "key",
+            switched_on=False,
+            always=False,
+            exchange=exchange,
+            operator=OperatorFile(tmp_path / OPERATOR_FILE),
+            now_ms=lambda: NOW_MS,
+            new_id=ids.new,
+        )
+        gate = Gate(
             exchange,
+            approvals=approvals,
             keeper=keeper,
             ids=ids,
             now_ms=lambda: NOW_MS,

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from tests.unit.trading.spot import FakeSpot
 
+from binance_spot_mcp.trading.approval import Approvals
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.gate import Gate
 from binance_spot_mcp.trading.keeper import Keeper
+from binance_spot_mcp.trading.operator import OPERATOR_FILE, OperatorFile
 from binance_spot_mcp.trading.snapshots import Snapshots
 from binance_spot_mcp.vocabulary import Environment
 
@@ -33,6 +35,9 @@ async def make_gate(spot: FakeSpot, tmp_path: Path) -> AsyncIterator[MakeGate]:
         exchange: FakeSpot | None = None,
         now_ms: Callable[[], int] | None = None,
         state: str = "",
+        *,
+        switched_on: bool = False,
+        always: bool = False,
     ) -> Gate:
         exchange = exchange or spot
         now = now_ms or (lambda: exchange.now_ms)
@@ -48,8 +53,18 @@ async def make_gate(spot: FakeSpot, tmp_path: Path) -> AsyncIterator[MakeGate]:
             now_ms=now,
             sleep=exchange.sleep,
         )
+        approvals = Approvals(
+            env,
+            "key",
+            switched_on=switched_on,
+            always=always,
+            exchange=exchange,
+            operator=OperatorFile(tmp_path / OPERATOR_FILE),
+            now_ms=now,
+            new_id=ids.new,
+        )
         snapshots = Snapshots(tmp_path / "snapshots")
-        gate = Gate(env, exchange, keeper=keeper, ids=ids, now_ms=now, snapshots=snapshots)
+        gate = Gate(exchange, approvals=approvals, keeper=keeper, ids=ids, now_ms=now, snapshots=snapshots)
         made.append((gate, keeper))
         exchange.workers = lambda: len(keeper._reconciler._deciding) if keeper._reconciler else 0
         return gate
