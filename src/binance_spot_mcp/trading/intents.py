@@ -65,6 +65,7 @@ class Claim:
         self.repeats: Intent | None = None
         self._sent: asyncio.Task[Any] | None = None
         self._over = asyncio.Event()
+        self._at_end: list[Callable[[], None]] = []
 
     def waits_for(self, other: "Claim") -> bool:
         """Whether this call is the same as another one, so that it must see what becomes of that one first."""
@@ -80,7 +81,13 @@ class Claim:
             self._sent.add_done_callback(lambda _: self.give_up(forget))
             return
         forget(self)
+        for do in self._at_end:
+            do()
         self._over.set()
+
+    def at_end(self, do: Callable[[], None]) -> None:
+        """Do something when it has ended, however it ends."""
+        self._at_end.append(do)
 
     async def over(self) -> None:
         """Wait until it has ended."""
@@ -181,6 +188,14 @@ class Intents:
             Refused: JOURNAL_UNAVAILABLE.
         """
         await self._write(*entries)
+
+    async def decided(self, entry: Entry) -> None:
+        """Write down what was said of the gate. It does not count before this returns.
+
+        Raises:
+            Refused: JOURNAL_UNAVAILABLE.
+        """
+        await self._write(entry)
 
     async def departing(self, intent: Intent, timestamp_ms: int) -> None:
         """Write down that an attempt is about to leave. Nothing may leave before this returns.

@@ -165,6 +165,7 @@ class Register:
         fills: What was traded of them.
         drafts: Calls that wait for a person's yes, and those that did.
         shapes: Shapes of orders that the exchange has tested.
+        decided: The number of the latest decision on the gate that was taken in, see `operator`.
         tail_lost: Whether the journal has lost its end and the exchange was not asked for it yet.
     """
 
@@ -174,6 +175,7 @@ class Register:
         self.fills = Fills()
         self.drafts = Drafts()
         self.shapes: set[Shape] = set()
+        self.decided = 0
         self.tail_lost = False
         self._by_number: dict[tuple[str, int], str] = {}
         self._by_digest: dict[str, str] = {}
@@ -190,6 +192,8 @@ class Register:
                 self.shapes.add(Shape(entry.symbol, entry.payload["shape"]))
             case "draft":
                 self.drafts.apply(entry)
+            case "gate":
+                self.decided = max(self.decided, entry.evidence["decision"])
             case "journal":
                 self.tail_lost = entry.state == TAIL_LOST
             case "intent" if entry.state == "INTENDED":

@@ -10,9 +10,9 @@ import msgspec
 SCHEMA: Final = 1
 """Version of what is written; it is part of every chain."""
 
-Kind = Literal["intent", "draft", "order", "fill", "shape", "journal"]
+Kind = Literal["intent", "draft", "order", "fill", "shape", "gate", "journal"]
 """What a record is about: a call that may change orders, one that waits for a person's yes, one order, a part of it
-that traded, a shape of orders, or the journal itself."""
+that traded, a shape of orders, what was said of the gate, or the journal itself."""
 
 Row = tuple[int, int, str, str, str, str, str, int | None, str, str, str]
 """A record as it is stored: seq, at_ms, intent_id, kind, symbol, state, client_order_id, order_id, payload, evidence,
