@@ -21,12 +21,13 @@ NAME = "binance-spot"
 _AN_HOUR_MS = 3_600_000
 
 
-def build(settings: Settings, open_desk: OpenDesk) -> MCPServer[Session]:
+def build(settings: Settings, open_desk: OpenDesk, session_name: str = "") -> MCPServer[Session]:
     """The server for these settings.
 
     Args:
         settings: Which environment, and which tools.
         open_desk: Opens the connection to the exchange; called when a tool first needs it.
+        session_name: What tells the server's session from every other; drawn if it is not given.
 
     Raises:
         SettingsError: The settings name a tool that does not exist, or leave none.
@@ -37,7 +38,7 @@ def build(settings: Settings, open_desk: OpenDesk) -> MCPServer[Session]:
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[Session]) -> AsyncIterator[Session]:
-        async with session(settings.env, open_desk) as opened, live.telling(opened):
+        async with session(settings.env, open_desk, session_name) as opened, live.telling(opened):
             yield opened
 
     unchanging = CacheHint(ttl_ms=_AN_HOUR_MS, scope="public")

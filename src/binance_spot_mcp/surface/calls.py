@@ -29,6 +29,7 @@ from binance_spot_mcp.surface.text import given
 from binance_spot_mcp.surface.toolbox import DETAIL, TOOLBOX, options
 from binance_spot_mcp.tools.desk import Progress
 from binance_spot_mcp.tools.tool import AnyTool, Found
+from binance_spot_mcp.trading.approver import NOBODY, Approver
 from binance_spot_mcp.vocabulary import Environment
 
 LONGEST_CALL_S = 45.0
@@ -54,7 +55,11 @@ class Outcome:
 
 
 async def call(
-    tool: AnyTool, arguments: Mapping[str, Any], session: Session, progress: Progress | None = None
+    tool: AnyTool,
+    arguments: Mapping[str, Any],
+    session: Session,
+    progress: Progress | None = None,
+    approver: Approver = NOBODY,
 ) -> Outcome:
     """Check the arguments, make the call, lay out the answer. Never raises: what goes wrong is an answer too.
 
@@ -63,11 +68,12 @@ async def call(
         arguments: As they were sent.
         session: What tools work with.
         progress: Tells the caller how far a long call is; None where nobody wants to know.
+        approver: Asks the person behind the call.
     """
     request_id = f"r{next(_numbers):06d}"
     with structlog.contextvars.bound_contextvars(request_id=request_id):
         try:
-            body = await _answered(tool, arguments, session, progress)
+            body = await _answered(tool, arguments, session, progress, approver)
         except SpotError as error:
             _log.info("refused", tool=tool.name, code=error.code, sent=error.sent, message=error.message)
             body = failure(session.env, error)
@@ -92,7 +98,7 @@ def no_such_tool(env: Environment, name: str, offered: Iterable[str]) -> Outcome
 
 
 async def _answered(
-    tool: AnyTool, arguments: Mapping[str, Any], session: Session, progress: Progress | None
+    tool: AnyTool, arguments: Mapping[str, Any], session: Session, progress: Progress | None, approver: Approver
 ) -> dict[str, Json]:
     check_size(arguments)
     offered, asked = options(tool), dict(arguments)
@@ -102,7 +108,7 @@ async def _answered(
     cursor = None if where is None else read_cursor(where, paging)
     asked = resume(asked, cursor, paging)
     params = read_arguments(tool.params, asked, tool.rules, offered)
-    found = await _called(tool, params, session, progress)
+    found = await _called(tool, params, session, progress, approver)
     read_as = read_otherwise(params, asked)
     newest = wants_newest(asked, cursor, paging)
 
@@ -122,10 +128,10 @@ async def _answered(
         raise
 
 
-async def _called(tool: AnyTool, params: Any, session: Session, progress: Progress | None) -> Found:
+async def _called(tool: AnyTool, params: Any, session: Session, progress: Progress | None, approver: Approver) -> Found:
     try:
         with anyio.fail_after(LONGEST_CALL_S):
-            desk = await session.desk()
+            desk = replace(await session.desk(), approver=approver)
             return await tool.call(desk if progress is None else replace(desk, progress=progress), params)
     except TimeoutError:
         late = f"No answer within {LONGEST_CALL_S:.0f} s."

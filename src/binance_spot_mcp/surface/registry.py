@@ -10,6 +10,7 @@ from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetad
 from mcp_types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
 from pydantic import PrivateAttr
 
+from binance_spot_mcp.surface.asking import approver
 from binance_spot_mcp.surface.calls import Outcome, call, no_such_tool
 from binance_spot_mcp.surface.session import Session
 from binance_spot_mcp.surface.toolbox import schema
@@ -42,9 +43,12 @@ class RegisteredTool(SdkTool):
     _tool: AnyTool = PrivateAttr()
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
-        """Answer a call; both channels of the result say the same."""
-        session = context.request_context.lifespan_context
-        return shown(await call(self._tool, arguments, session, context.report_progress))
+        """Answer a call, or end it with a question to a person; both channels of the result say the same."""
+        session, asks = context.request_context.lifespan_context, approver(context)
+        outcome = await call(self._tool, arguments, session, context.report_progress, asks)
+        if asks.pending is not None and outcome.body.get("code") == "CONFIRMATION_REQUIRED":
+            return asks.pending
+        return shown(outcome)
 
 
 def shown(outcome: Outcome) -> CallToolResult:

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import Context
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import anyio
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 OpenDesk = Callable[[], AbstractAsyncContextManager["Desk"]]
 """Opens what tools work with, and closes it at the end."""
 
+NAME_BYTES = 8
 CLOSING_S = 20.0
 """How long the end of a server waits for orders in flight and for its connections to close."""
 
@@ -27,10 +29,17 @@ _log = logger("surface")
 
 
 class Session:
-    """The desk of one server. One task opens and closes it, whichever call asked first and however the server ends."""
+    """The desk of one server. One task opens and closes it, whichever call asked first and however the server ends.
 
-    def __init__(self, env: Environment, open_desk: OpenDesk) -> None:
+    Args:
+        env: The environment.
+        open_desk: Opens the desk.
+        name: What tells this session from every other; drawn if it is not given.
+    """
+
+    def __init__(self, env: Environment, open_desk: OpenDesk, name: str = "") -> None:
         self.env = env
+        self.name = name or token_hex(NAME_BYTES)
         self._open_desk = open_desk
         self._ending = asyncio.Event()
         self._opened: asyncio.Future[Desk] | None = None
@@ -75,9 +84,9 @@ class Session:
 
 
 @asynccontextmanager
-async def session(env: Environment, open_desk: OpenDesk) -> AsyncIterator[Session]:
+async def session(env: Environment, open_desk: OpenDesk, name: str = "") -> AsyncIterator[Session]:
     """A session that is closed at the end, also when the server is cancelled."""
-    opened = Session(env, open_desk)
+    opened = Session(env, open_desk, name)
     try:
         yield opened
     finally:

@@ -20,8 +20,8 @@ from binance_spot_mcp.vocabulary import Environment, plain
 
 _VALUE: Final = 80
 """Characters of one value that are shown; none that an exchange accepts is longer."""
-_SILENT: Final = frozenset({"newOrderRespType", "computeCommissionRates"})
-"""What only shapes the answer."""
+_SILENT: Final = frozenset({"newOrderRespType", "cancelNewClientOrderId"})
+"""What shapes the answer alone: its form, and the name of a cancel, which is no order."""
 _ENVIRONMENTS: Final[Mapping[Environment, str]] = {
     "live": "live, real money",
     "testnet": "testnet, play money",
@@ -201,7 +201,10 @@ class _Form:
         if facts.notional is None:
             return "not known"
         share = f", {clean(facts.share, most=_VALUE)}" if facts.share else ""
-        return f"{plain(facts.notional)} {_shown(facts.info.quote_asset)}{share}"
+        orders = facts.request.orders if facts.request else ()
+        unlimited = any(not order.is_priced and order.quote_order_qty is None for order in orders)
+        moves = ", more if the market moves" if unlimited else ""
+        return f"{plain(facts.notional)} {_shown(facts.info.quote_asset)}{moves}{share}"
 
     def _market(self) -> str:
         facts = self._facts
