@@ -185,11 +185,15 @@ async def ours(what: str, count: int, port: int) -> float:
     from binance_spot_mcp.catalogue.streams import read_stream_name
     from binance_spot_mcp.domain.local_book import LocalBook
     from binance_spot_mcp.streams.market import MarketStreams
-    from binance_spot_mcp.transport.socket import dialler
+    from binance_spot_mcp.transport.socket import Listener, Socket, open_socket
+    from binance_spot_mcp.transport.verdict import Reply
     from binance_spot_mcp.transport.world import World
 
-    async def address() -> str:
-        return f"ws://127.0.0.1:{port}/stream"
+    async def dial(listener: Listener) -> Socket:
+        made = await open_socket(f"ws://127.0.0.1:{port}/stream", listener, None)
+        if isinstance(made, Reply):
+            raise ConnectionRefusedError(made.status)
+        return made
 
     counted = Count(count)
     decode = msgspec.json.Decoder(TradeEvent).decode
@@ -209,7 +213,7 @@ async def ours(what: str, count: int, port: int) -> float:
             raise AssertionError(book.reason)
         counted.one()
 
-    streams = MarketStreams(address, dialler(None), World())
+    streams = MarketStreams(dial, World())
     feed = streams.hold(read_stream_name(EVENTS[what]))
     feed.listen({"trades": trade, "depth": diff, "books": applied}[what])
     rate = await counted.done

@@ -16,12 +16,16 @@ from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.signing import Signer
 from binance_spot_mcp.transport.call import Answer, Call, Departing
 from binance_spot_mcp.transport.clock import Sample, ServerClock
-from binance_spot_mcp.transport.ledger import CallClass, Cost, RateLedger, stated_limits
+from binance_spot_mcp.transport.ledger import CallClass, Cost, Ledger, LedgerState, RateLedger
+from binance_spot_mcp.transport.limits import stated_limits
 from binance_spot_mcp.transport.venue import Venue, checked, configured_venue
 from binance_spot_mcp.transport.world import World
 
 if TYPE_CHECKING:
+    from binance_spot_mcp.transport.connector import SocketKind
     from binance_spot_mcp.transport.line import Line
+    from binance_spot_mcp.transport.socket import Listener, Socket
+    from binance_spot_mcp.transport.turns import Turns
 
 __all__ = ["Answer", "Spot", "Venue", "World", "configured_venue"]
 
@@ -33,6 +37,9 @@ BACKOFF_MS = 500
 CLOCK_SAMPLES = 3
 SLOW_NETWORK_MS = 5_000
 """When to come back after an order was refused because the network is too slow."""
+
+OpenLedger = Callable[[Venue, ServerClock], Ledger]
+"""Finds the rate ledger that belongs to an exchange. It may take a moment, so it is called in a thread."""
 
 P = TypeVar("P", bound=Params)
 R = TypeVar("R")
@@ -46,6 +53,7 @@ class Spot:
         venue: Finds the exchange on the first call, e.g. by starting the built-in paper exchange. Without it the
             settings name the exchange.
         world: Clocks, waiting and chance.
+        ledger: Finds the rate ledger; without it this client counts for itself alone.
     """
 
     def __init__(
@@ -54,15 +62,16 @@ class Spot:
         *,
         venue: Callable[[], Awaitable[Venue]] | None = None,
         world: World | None = None,
+        ledger: OpenLedger | None = None,
     ) -> None:
         self._settings = settings
         self._find_venue = venue
+        self._find_ledger = ledger
         self._world = world or World()
         self._line: Line | None = None
         self._opening = asyncio.Lock()
         self._measuring = asyncio.Lock()
         self.clock = ServerClock(self._world.monotonic_ns, self._world.wall_ns)
-        self.ledger = RateLedger()
 
     async def call(self, endpoint: Endpoint[P, R], params: P, *, urgent: bool = False) -> R:
         """Call an endpoint and give its payload; arguments and errors as in `fetch`."""
@@ -96,7 +105,7 @@ class Spot:
                 await self._know_the_time(call)
             answer: Answer[R] = await (self._stamped(line, call) if call.changes else self._read(line, call))
         if isinstance(answer.payload, ExchangeInfo):
-            self._learn_limits(answer.payload)
+            self._learn_limits(line, answer.payload)
         return answer
 
     async def venue(self) -> Venue:
@@ -119,13 +128,24 @@ class Spot:
         call = replace(call, origins=call.origins[:1])
         scale = 1 if self._settings.microseconds else 1000
         answers = [await self._read(line, call) for _ in range(samples)]
+        before_ms = self.clock.now_ms()
         self.clock.measured(
             [Sample(answer.sent_ns, answer.received_ns, answer.payload.server_time * scale) for answer in answers]
         )
+        line.turns.ledger.clock_moved(self.clock.now_ms() - before_ms)
 
-    def rate_limits(self) -> dict[str, list[dict[str, int | str]]]:
+    async def rate_limits(self) -> LedgerState:
         """Every limit and hold, as `get_rate_limits` shows them."""
-        return self.ledger.state(self.clock.now_ms())
+        line = await self._open()
+        return line.turns.ledger.state(self.clock.now_ms(), line.venue.account)
+
+    async def connect(self, kind: "SocketKind", listener: "Listener") -> "Socket":
+        """Open a socket; errors as in `Connector.open`."""
+        return await (await self._open()).connector.open(kind, listener)
+
+    async def turns(self) -> "Turns":
+        """For whatever is sent over such a socket."""
+        return (await self._open()).turns
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -139,7 +159,9 @@ class Spot:
 
                 venue = await self._find_venue() if self._find_venue else configured_venue(self._settings)
                 venue = checked(venue, self._settings.env)
-                self._line = Line(venue, self._settings, self._world, self.clock, self.ledger)
+                find = self._find_ledger
+                ledger = await asyncio.to_thread(find, venue, self.clock) if find else RateLedger()
+                self._line = Line(venue, self._settings, self._world, self.clock, ledger)
             return self._line
 
     def _prepared(self, line: "Line", endpoint: Endpoint[P, R], params: P, *, urgent: bool) -> Call:
@@ -158,7 +180,7 @@ class Spot:
             endpoint=endpoint,
             wire=params.wire(),
             members=params.members(),
-            cost=Cost(endpoint.cost(params), endpoint.order_count),
+            cost=Cost(endpoint.cost(params), endpoint.order_count, account=line.account),
             call_class="urgent" if urgent else _class_of(endpoint),
             origins=origins,
             method=method,
@@ -231,8 +253,9 @@ class Spot:
                 }
             raise
 
-    def _learn_limits(self, info: ExchangeInfo) -> None:
-        self.ledger.learn(
+    @staticmethod
+    def _learn_limits(line: "Line", info: ExchangeInfo) -> None:
+        line.turns.ledger.learn(
             stated_limits(
                 (limit.rate_limit_type, limit.interval, limit.interval_num, limit.limit) for limit in info.rate_limits
             )

@@ -147,6 +147,19 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def other_ports(url: str, environment: Environment, channel: Channel) -> tuple[str, ...]:
+    """The same host at the other ports that the documents name for a channel.
+
+    Args:
+        url: Admitted already.
+    """
+    if environment == "paper":
+        return ()
+    there = _origin(urlsplit(url))
+    origins = {known: _origin(urlsplit(known)) for known in HOSTS[environment].of(channel)}
+    return tuple(known for known, origin in origins.items() if origin.host == there.host and origin.port != there.port)
+
+
 def _parsed(url: str, channel: Channel) -> SplitResult:
     encrypted, plain = SCHEMES[channel]
     example = f"{encrypted}://host"

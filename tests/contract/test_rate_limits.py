@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from binance_spot_mcp.transport.ledger import BAN_AT_LEAST_MS, DEFAULT_LIMITS, counts, stated_counts, stated_limits
+from binance_spot_mcp.transport.ledger import BAN_AT_LEAST_MS
+from binance_spot_mcp.transport.limits import DEFAULT_LIMITS, counts, stated_counts, stated_limits
 
 SPEC: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data" / "spec" / "rate_limits.json").read_text("utf-8"))
 

@@ -30,6 +30,7 @@ from binance_spot_mcp.trading.operator import OPERATOR_FILE, OperatorFile
 from binance_spot_mcp.trading.portfolio import Portfolios
 from binance_spot_mcp.trading.snapshots import Snapshots
 from binance_spot_mcp.transport.call import Departing
+from binance_spot_mcp.transport.ledger import LedgerState
 
 REPLIES = {
     "get_price": b'{"symbol":"BTCUSDT","price":"64000.10000000"}',
@@ -69,9 +70,9 @@ class Exchange:
     async def know_the_time(self) -> None:
         """Its clock and ours agree."""
 
-    def rate_limits(self) -> dict[str, list[dict[str, int | str]]]:
+    async def rate_limits(self) -> LedgerState:
         """Nothing is limited here."""
-        return {"limits": [], "holds": []}
+        return {"limits": [], "holds": [], "processes": 1, "trouble": None}
 
 
 @asynccontextmanager

@@ -5,7 +5,9 @@ for the length of one call it holds for itself.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -14,22 +16,27 @@ from binance_spot_mcp.catalogue.market_events import DepthSnapshot
 from binance_spot_mcp.catalogue.streams import DIFF_DEPTH, FAST, Stream, stream
 from binance_spot_mcp.catalogue.user_events import USER
 from binance_spot_mcp.client import Spot
-from binance_spot_mcp.errors import InvalidInput, Refused
+from binance_spot_mcp.errors import InvalidInput, Refused, SpotError
 from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.streams.books import Books, FollowedBook
 from binance_spot_mcp.streams.feed import Feed
 from binance_spot_mcp.streams.market import MarketStreams
 from binance_spot_mcp.streams.timing import NS, Timing
 from binance_spot_mcp.streams.user import Key, UserStream
-from binance_spot_mcp.transport.ledger import Cost, Wait
-from binance_spot_mcp.transport.socket import Dial, NoConnection, dialler
+from binance_spot_mcp.streams.wire import Dial, NoConnection
+from binance_spot_mcp.transport.connector import SocketKind
+from binance_spot_mcp.transport.failures import TRY_AGAIN
+from binance_spot_mcp.transport.ledger import Cost, Reservation
+from binance_spot_mcp.transport.socket import Listener, Socket
+from binance_spot_mcp.transport.turns import Turns
 from binance_spot_mcp.transport.world import World
+from binance_spot_mcp.transport.ws_session import read_reply
 
 MOST_SUBSCRIPTIONS = 1_000
 """Streams that the agent may be subscribed to at a time."""
-_CONNECT_ROUTE = "connect"
-_LOGIN_WEIGHT = 6
-"""Connecting, logging on and subscribing cost 2 each."""
+_LOGIN = Cost(weight=2, raw_requests=0)
+"""Of each request that it takes to listen to an account."""
+_LOGIN_ROUTE = "userDataStream.subscribe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +76,13 @@ class Streams:
     ) -> None:
         self.world = world or World()
         self.spot = spot
-        dial, timing = dial or dialler(settings.proxy), timing or Timing()
-        self._settings = settings
+        timing = timing or Timing()
         self._subscriptions: dict[str, Subscription] = {}
         self._subscribing = asyncio.Lock()
-        self.market = MarketStreams(self._market_address, dial, self.world, timing)
+        self.market = MarketStreams(dial or partial(_dial, spot, "streams"), self.world, timing)
         self.books = Books(self.market, self._snapshot, self.world)
-        self.user = UserStream(_Listener(spot, settings), dial, self.world, timing)
+        listener = _Listener(spot, settings)
+        self.user = UserStream(listener, dial or partial(_dial, spot, "ws_api"), self.world, timing)
 
     # The agent's subscriptions
 
@@ -190,12 +197,6 @@ class Streams:
         else:
             self.market.release(subscription.feed)
 
-    async def _market_address(self) -> str:
-        await self.check_market()
-        _refuse_while_held(self.spot)
-        unit = "?timeUnit=MICROSECOND" if self._settings.microseconds else ""
-        return f"{(await self.spot.venue()).streams}/stream{unit}"
-
     async def _snapshot(self, symbol: str, limit: int) -> DepthSnapshot:
         answer = await self.spot.fetch(ORDER_BOOK, OrderBookParams(symbol=symbol, limit=limit))
         return msgspec.json.decode(answer.body, type=DepthSnapshot)
@@ -209,6 +210,7 @@ class _Listener:
         self._settings = settings
         self._time_refused = False
         self._key: Key | None = None
+        self._turns: _LoginTurns | None = None
 
     @property
     def key(self) -> Key:
@@ -216,6 +218,13 @@ class _Listener:
         if self._key is None:
             raise Refused("The key is not ready yet.", code="NOT_READY")
         return self._key
+
+    @property
+    def turns(self) -> "_LoginTurns":
+        """Leave to send."""
+        if self._turns is None:
+            raise Refused("The rate ledger is not ready yet.", code="NOT_READY")
+        return self._turns
 
     async def check(self) -> None:
         """Make sure that there is a key and a place to connect to."""
@@ -231,30 +240,56 @@ class _Listener:
         stamp = clock.now_us if self._settings.microseconds else clock.now_ms
         self._key = Key(venue.api_key, signer, self._settings.recv_window, stamp)
 
-    async def ready(self) -> str:
+    async def ready(self) -> None:
         """Get ready to connect."""
-        await self.check()
-        if self._spot.clock.due or self._time_refused:
-            await self._spot.measure_clock()
-            self._time_refused = False
-        ledger, now_ms = self._spot.ledger, self._spot.clock.now_ms()
-        turn = ledger.reserve(Cost(_LOGIN_WEIGHT), "urgent", _CONNECT_ROUTE, now_ms)
-        if isinstance(turn, Wait):
-            raise NoConnection(turn.why, max(0, (turn.until_ms or now_ms) - now_ms) / 1000)
-        ledger.settle(turn, {}, now_ms)
-        unit = "?timeUnit=MICROSECOND" if self._settings.microseconds else ""
-        return f"{(await self._spot.venue()).ws_api}{unit}"
+        try:
+            await self.check()
+            if self._spot.clock.due or self._time_refused:
+                await self._spot.measure_clock()
+                self._time_refused = False
+            self._turns = _LoginTurns(await self._spot.turns(), self._spot.clock.now_ms)
+        except SpotError as failure:
+            raise _no_connection(failure, self._spot) from None
 
     def time_refused(self) -> None:
         """The exchange refused our timestamp."""
         self._time_refused = True
 
 
-def _refuse_while_held(spot: Spot) -> None:
-    """No connection is tried while the exchange has banned us."""
-    now_ms = spot.clock.now_ms()
-    if until_ms := spot.ledger.held_until(Cost(0), _CONNECT_ROUTE, now_ms):
-        raise NoConnection("Binance asked for a pause", (until_ms - now_ms) / 1000)
+class _LoginTurns:
+    """Turns in the rate ledger for the requests that it takes to listen to an account."""
+
+    def __init__(self, turns: Turns, now_ms: Callable[[], int]) -> None:
+        self._turns = turns
+        self._now_ms = now_ms
+
+    def take(self) -> Reservation | None:
+        turn = self._turns.ask(_LOGIN, "urgent", _LOGIN_ROUTE)
+        return turn if isinstance(turn, Reservation) else None
+
+    def answered(self, turn: Reservation, answer: bytes) -> None:
+        self._turns.answered(turn, _LOGIN_ROUTE, read_reply(answer, self._now_ms))
+
+    def lost(self, turn: Reservation) -> None:
+        self._turns.lost(turn)
+
+    def unused(self, turn: Reservation) -> None:
+        self._turns.unused(turn)
+
+
+async def _dial(spot: Spot, kind: SocketKind, listener: Listener) -> Socket:
+    """Open a socket to the exchange that a client talks to."""
+    try:
+        return await spot.connect(kind, listener)
+    except SpotError as failure:
+        raise _no_connection(failure, spot) from None
+
+
+def _no_connection(failure: SpotError, spot: Spot) -> NoConnection:
+    """The same failure for a connection that nobody waits for and that will be tried again."""
+    until_ms = failure.retry_at_ms
+    pause_s = None if until_ms is None else max(0, until_ms - spot.clock.now_ms()) / 1000
+    return NoConnection(failure.message.removesuffix(TRY_AGAIN), pause_s)
 
 
 def _lowered(name: str) -> str:

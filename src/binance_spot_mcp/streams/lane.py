@@ -13,8 +13,8 @@ import msgspec
 
 from binance_spot_mcp.streams.feed import Feed
 from binance_spot_mcp.streams.timing import NS, Backoff, Timing
-from binance_spot_mcp.streams.wire import Owner, Wire
-from binance_spot_mcp.transport.socket import NoConnection, Socket
+from binance_spot_mcp.streams.wire import NoConnection, Owner, Wire
+from binance_spot_mcp.transport.socket import Socket
 
 _SHUTDOWN = "!serverShutdown"
 """The name under which the end of a connection is announced."""

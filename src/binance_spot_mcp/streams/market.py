@@ -3,7 +3,7 @@
 Nothing connects before somebody holds a stream, and the last one to let go closes the last connection.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from binance_spot_mcp.catalogue.streams import Stream
@@ -12,7 +12,7 @@ from binance_spot_mcp.streams.lane import Lane, LaneStatus
 from binance_spot_mcp.streams.market_wire import MarketWire
 from binance_spot_mcp.streams.network import SocketNetwork
 from binance_spot_mcp.streams.timing import Timing
-from binance_spot_mcp.transport.socket import Dial
+from binance_spot_mcp.streams.wire import Dial
 from binance_spot_mcp.transport.world import World
 
 _USUAL = Timing()
@@ -22,16 +22,13 @@ class MarketStreams:
     """Market streams by name.
 
     Args:
-        address: Finds the URL of the combined streams, e.g. `wss://stream.binance.com:9443/stream`.
-        dial: Opens a socket.
+        dial: Opens a socket to the combined streams.
         world: Clocks, waiting and chance.
         timing: The figures by which connections are kept.
     """
 
-    def __init__(
-        self, address: Callable[[], Awaitable[str]], dial: Dial, world: World, timing: Timing = _USUAL
-    ) -> None:
-        self._network = SocketNetwork(address, dial, world, timing)
+    def __init__(self, dial: Dial, world: World, timing: Timing = _USUAL) -> None:
+        self._network = SocketNetwork(dial, world, timing)
         self._feeds: dict[str, tuple[Feed, Lane]] = {}
         self._numbered_to: dict[str, int] = {}
         """The last number of streams that were given up, so that none is ever given twice."""

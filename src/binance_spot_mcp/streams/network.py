@@ -3,14 +3,11 @@ and everything looked at a few times a second for as long as there is a lane.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from binance_spot_mcp.errors import SpotError
 from binance_spot_mcp.streams.lane import Lane
 from binance_spot_mcp.streams.timing import Pace, Timing
-from binance_spot_mcp.streams.wire import Wire
-from binance_spot_mcp.transport.socket import Dial, NoConnection
+from binance_spot_mcp.streams.wire import Dial, NoConnection, Wire
 from binance_spot_mcp.transport.world import World
 
 
@@ -18,16 +15,14 @@ class SocketNetwork:
     """Opens wires and lets lanes act. It is used from one event loop.
 
     Args:
-        address: Finds the URL to connect to; it may raise `NoConnection` or a `SpotError`, as a failed attempt does.
         dial: Opens a socket.
         world: Clocks, waiting and chance.
         timing: The figures by which connections are kept.
     """
 
-    def __init__(self, address: Callable[[], Awaitable[str]], dial: Dial, world: World, timing: Timing) -> None:
+    def __init__(self, dial: Dial, world: World, timing: Timing) -> None:
         self.timing = timing
         self.lanes: list[Lane] = []
-        self._address = address
         self._open = dial
         self._world = world
         self._attempts = Pace(timing.dials, timing.dials_per_s)
@@ -76,11 +71,9 @@ class SocketNetwork:
 
     async def _dial(self, lane: Lane, wire: Wire) -> None:
         try:
-            socket = await self._open(await self._address(), wire)
+            socket = await self._open(wire)
         except NoConnection as failure:
             lane.failed(wire, failure)
-        except SpotError as failure:
-            lane.failed(wire, NoConnection(failure.message))
         else:
             lane.opened(wire, socket)
 

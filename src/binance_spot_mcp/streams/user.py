@@ -20,8 +20,9 @@ from binance_spot_mcp.streams.feed import Feed
 from binance_spot_mcp.streams.lane import Lane, LaneStatus
 from binance_spot_mcp.streams.network import SocketNetwork
 from binance_spot_mcp.streams.timing import Timing
-from binance_spot_mcp.streams.user_wire import Params, UserWire
-from binance_spot_mcp.transport.socket import Dial
+from binance_spot_mcp.streams.user_wire import Params, Turns, UserWire
+from binance_spot_mcp.streams.wire import Dial
+from binance_spot_mcp.transport.socket import Listener, Socket
 from binance_spot_mcp.transport.world import World
 
 USER_STREAM = Stream(USER, USER_DATA)
@@ -65,13 +66,17 @@ class Account(Protocol):
         """
         ...
 
-    async def ready(self) -> str:
-        """Get ready to connect: know the key and the exchange's time, and have leave to connect; where to.
+    async def ready(self) -> None:
+        """Get ready to connect: know the key and the exchange's time.
 
         Raises:
-            SpotError: Something of it is missing.
-            NoConnection: Not now.
+            NoConnection: Something of it is missing.
         """
+        ...
+
+    @property
+    def turns(self) -> Turns:
+        """Leave to send, once `ready` has returned."""
         ...
 
     @property
@@ -113,7 +118,8 @@ class UserStream:
 
     def __init__(self, account: Account, dial: Dial, world: World, timing: Timing = _USUAL) -> None:
         self._account = account
-        self._network = SocketNetwork(account.ready, dial, world, timing)
+        self._dial = dial
+        self._network = SocketNetwork(self._connect, world, timing)
         self._lane: Lane | None = None
         self._feed: UserFeed | None = None
         self._numbered_to = 0
@@ -150,7 +156,16 @@ class UserStream:
         """Close the connection."""
         await self._network.aclose()
 
+    async def _connect(self, listener: Listener) -> Socket:
+        await self._account.ready()
+        return await self._dial(listener)
+
     # For its wires
+
+    @property
+    def turns(self) -> Turns:
+        """Leave to send."""
+        return self._account.turns
 
     @property
     def logs_on(self) -> bool:

@@ -15,6 +15,7 @@ import msgspec
 from binance_spot_mcp.catalogue.user_events import USER
 from binance_spot_mcp.streams.timing import Timing
 from binance_spot_mcp.streams.wire import Owner, Wire
+from binance_spot_mcp.transport.ledger import Reservation
 
 SHUTDOWN = "!serverShutdown"
 _LOG_ON, _SUBSCRIBE = "session.logon", "userDataStream.subscribe"
@@ -24,8 +25,33 @@ Params = Mapping[str, str | int]
 _NOTHING = msgspec.Raw()
 
 
+class Turns(Protocol):
+    """What the exchange's limits allow to be sent."""
+
+    def take(self) -> Reservation | None:
+        """Leave to send one request; None if that is not possible now."""
+        ...
+
+    def answered(self, turn: Reservation, answer: bytes) -> None:
+        """The request was answered."""
+        ...
+
+    def lost(self, turn: Reservation) -> None:
+        """It was sent and will not be answered any more."""
+        ...
+
+    def unused(self, turn: Reservation) -> None:
+        """It was not sent."""
+        ...
+
+
 class Login(Protocol):
     """The key of an account."""
+
+    @property
+    def turns(self) -> Turns:
+        """Leave to send."""
+        ...
 
     @property
     def logs_on(self) -> bool:
@@ -70,6 +96,7 @@ class _Asked:
     id: str
     method: str
     at_ns: int
+    turn: Reservation
 
 
 _decode = msgspec.json.Decoder(_Message).decode
@@ -102,10 +129,14 @@ class UserWire(Wire):
             self._ask(_LOG_ON, self._login.signed(), now_ns)
 
     def _ask(self, method: str, params: Params, now_ns: int) -> None:
-        if self._asked is None:
-            asked = _Asked(f"user-{next(self._ids)}", method, now_ns)
-            if self._send({"id": asked.id, "method": method, **({"params": params} if params else {})}, now_ns):
-                self._asked = asked
+        turns = self._login.turns
+        if self._asked is not None or (turn := turns.take()) is None:
+            return
+        asked = _Asked(f"user-{next(self._ids)}", method, now_ns, turn)
+        if self._send({"id": asked.id, "method": method, **({"params": params} if params else {})}, now_ns):
+            self._asked = asked
+        else:
+            turns.unused(turn)
 
     def _unanswered(self, before_ns: int) -> str | None:
         return self._asked.method if self._asked is not None and self._asked.at_ns < before_ns else None
@@ -116,9 +147,17 @@ class UserWire(Wire):
             self._event(decoded.event, decoded.subscriptionId, now_ns)
         elif self._asked is not None and decoded.id == self._asked.id:
             asked, self._asked = self._asked, None
+            self._login.turns.answered(asked.turn, message)
             self._answered(asked.method, decoded, now_ns)
         elif decoded.error is not None:
             self._turned_away(decoded.error)
+
+    def ended(self, why: str) -> None:
+        """The connection is over, and with it what was asked for."""
+        if self._asked is not None:
+            self._login.turns.lost(self._asked.turn)
+            self._asked = None
+        super().ended(why)
 
     def _event(self, event: msgspec.Raw, subscription: int | None, now_ns: int) -> None:
         kind = _decode_head(event).e

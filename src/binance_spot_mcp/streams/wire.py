@@ -5,16 +5,34 @@ place of another, keeps back what it hears.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Protocol
 
 import msgspec
 
 from binance_spot_mcp.streams.timing import NS, Pace, Timing
-from binance_spot_mcp.transport.socket import Socket
+from binance_spot_mcp.transport.socket import Listener, Socket
 
 MOST_HELD = 50_000
 """Events that a connection in waiting keeps back."""
+
+
+class NoConnection(Exception):
+    """No connection came about.
+
+    Attributes:
+        why: In plain words.
+        pause_s: For how long none may be tried; None if that is left to us.
+    """
+
+    def __init__(self, why: str, pause_s: float | None = None) -> None:
+        super().__init__(why)
+        self.why = why
+        self.pause_s = pause_s
+
+
+Dial = Callable[[Listener], Awaitable[Socket]]
+"""Opens a socket whose messages a listener hears, or raises `NoConnection`."""
 
 
 class Owner(Protocol):

@@ -4,20 +4,22 @@ from typing import TYPE_CHECKING
 
 from binance_spot_mcp.catalogue.endpoint import Params
 from binance_spot_mcp.tools.tool import tool
+from binance_spot_mcp.transport.ledger import SHARES
 
 if TYPE_CHECKING:
     from binance_spot_mcp.tools.desk import Desk
 
 
 class RateLimitsParams(Params):
-    """How much of each limit is used (request weight and raw requests per IP, orders per account), until when, and what
-    is on hold after a 429 or a ban. Costs nothing. get_order_rate_limits asks the exchange for the order counts."""
+    """How much of each limit (weight and raw requests per IP, orders per account) the servers of this machine have
+    used, until when, what share each kind of call may fill, and what is on hold after a 429 or a ban. Costs nothing.
+    get_order_rate_limits asks the exchange for the order counts."""
 
 
 @tool(title="Rate limits", local=True)
 async def get_rate_limits(desk: "Desk", params: RateLimitsParams) -> object:
     """The state of the rate ledger."""
-    state = desk.spot.rate_limits()
+    state = await desk.spot.rate_limits()
     buckets = [
         {
             "limit": f"{row['type']}/{row['interval']}",
@@ -28,4 +30,5 @@ async def get_rate_limits(desk: "Desk", params: RateLimitsParams) -> object:
         }
         for row in state["limits"]
     ]
-    return {"buckets": buckets, "holds": state["holds"]}
+    shown = {"buckets": buckets, "holds": state["holds"], "share_percent": SHARES, "processes": state["processes"]}
+    return {**shown, "trouble": state["trouble"]} if state["trouble"] else shown

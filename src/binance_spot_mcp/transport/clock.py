@@ -1,6 +1,7 @@
 """The exchange's clock, as well as it can be known from here.
 
 It runs on the monotonic clock; the wall clock is read once, at the start, so that a later step of it changes nothing.
+The processes of one machine have the same monotonic clock, so one can take over what another has measured.
 """
 
 from collections.abc import Callable, Sequence
@@ -64,6 +65,20 @@ class ServerClock:
     def known(self) -> bool:
         """Whether the offset was ever measured."""
         return self._measured_ns is not None
+
+    @property
+    def zero_us(self) -> int:
+        """What it says, in epoch microseconds, was the time when the monotonic clock stood at zero."""
+        return self._start_us - self._start_ns // 1000 + self._offset_us
+
+    def believe(self, zero_us: int) -> int:
+        """Take the word of another process of this machine, and return by how many milliseconds that moved the clock.
+
+        It is no measurement of our own: that remains due.
+        """
+        by_us = zero_us - self.zero_us
+        self._offset_us += by_us
+        return by_us // 1000
 
     @property
     def due(self) -> bool:

@@ -6,10 +6,13 @@ from ssl import SSLError
 
 from binance_spot_mcp.errors import OutcomeUnknown, SpotError, Unavailable, Unreachable
 
+TRY_AGAIN = " Nothing was sent; try again."
+"""What ends the text of every such failure."""
+
 
 def never_left(why: str) -> Unreachable:
     """No byte of a request left, for a reason that is a sentence."""
-    return Unreachable(f"{why} Nothing was sent; try again.")
+    return Unreachable(f"{why}{TRY_AGAIN}")
 
 
 def lost(cause: str, *, changes: bool) -> SpotError:

@@ -18,8 +18,8 @@ from binance_spot_mcp.logs import logger
 from binance_spot_mcp.signing import query_string, signed_query
 from binance_spot_mcp.transport.call import Attempt
 from binance_spot_mcp.transport.failures import lost, never_left, proxy_failed, why_unreachable
-from binance_spot_mcp.transport.ledger import WEIGHT_PER_MINUTE, counts
-from binance_spot_mcp.transport.verdict import Reply, retry_after_ms
+from binance_spot_mcp.transport.limits import WEIGHT_PER_MINUTE, counts
+from binance_spot_mcp.transport.verdict import Reply, date_ms, retry_after_ms
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 15.0
@@ -171,6 +171,7 @@ class RestTransport:
             body=bytes(body),
             used=counts(said),
             pause_ms=retry_after_ms(said),
+            told_at_ms=date_ms(said) if response.status_code >= 400 else None,
             sent_ns=now_ns if progress.sent_ns is None else progress.sent_ns,
             received_ns=now_ns if progress.received_ns is None else progress.received_ns,
         )

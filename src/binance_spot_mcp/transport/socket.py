@@ -3,25 +3,29 @@
 There is no queue between the network and the listener, so nothing can pile up unseen: a listener keeps what it wants,
 within bounds of its own. The server's pings are answered by the library, whoever listens.
 
-Source: web-socket-streams.md#general-wss-information, RFC 6455 sections 5.4 and 5.5
+Source: web-socket-streams.md#general-wss-information, web-socket-api.md#general-api-information, RFC 6455 sections 5.4
+and 5.5
 """
 
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidHandshake, InvalidProxyStatus, InvalidStatus, InvalidURI, ProxyError
+from websockets.exceptions import InvalidProxy, InvalidStatus, ProxyError, WebSocketException
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import Event, State
 
-MOST_BYTES = 8 * 1024 * 1024
+from binance_spot_mcp import __version__
+from binance_spot_mcp.transport.failures import never_left, proxy_failed, why_unreachable
+from binance_spot_mcp.transport.verdict import Reply, date_ms, retry_after_ms
+
+MOST_BYTES = 8 * 2**20
 """A message above this ends the connection."""
 OPEN_S = 10.0
-CLOSE_S = 2.0
+CLOSE_S = 0.5
 
 
 class Listener(Protocol):
@@ -36,91 +40,81 @@ class Listener(Protocol):
         ...
 
     def ended(self, why: str) -> None:
-        """The connection is over; nothing will come any more. Said once."""
+        """The connection is over, for a reason without a full stop; nothing will come any more. Said once."""
         ...
 
 
 class Socket(Protocol):
     """An open connection."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a message would leave now."""
+        ...
+
     def send(self, text: str) -> None:
         """Send a text message; one that can no longer be sent is dropped, and `ended` will be said."""
         ...
 
-    def close(self) -> None:
+    def close(self, code: CloseCode = CloseCode.NORMAL_CLOSURE) -> None:
         """End the connection; `ended` is still said, a little later."""
         ...
 
 
-class NoConnection(Exception):
-    """No connection came about.
-
-    Attributes:
-        why: In plain words.
-        pause_s: How long the server asked us to stay away; None if it did not.
-    """
-
-    def __init__(self, why: str, pause_s: float | None = None) -> None:
-        super().__init__(why)
-        self.why = why
-        self.pause_s = pause_s
-
-
-Dial = Callable[[str, Listener], Awaitable[Socket]]
-"""Opens a socket to a URL, or raises `NoConnection`."""
-
-
-def dialler(proxy: SecretStr | None) -> Dial:
-    """The `Dial` of a real network.
+async def open_socket(
+    url: str, listener: Listener, proxy: SecretStr | None, *, ping_s: float | None = None
+) -> Socket | Reply:
+    """Connect once.
 
     Args:
-        proxy: The one way to a proxy; what the environment says of proxies is ignored.
+        url: Checked against the environment's hosts already.
+        listener: Hears what is said from now on.
+        proxy: The one proxy to use; what the environment says of proxies is ignored.
+        ping_s: How often we ask whether the other end is still there, and how long its pong may take; None if we do
+            not, as on the market streams, where each message of ours counts.
+
+    Returns:
+        The connection, or what the exchange answered instead of taking it.
+
+    Raises:
+        Unreachable: No connection came about.
     """
-    through = proxy.get_secret_value() if proxy else None
+    made: list[_WebSocket] = []
 
-    async def dial(url: str, listener: Listener) -> Socket:
-        made: list[_WebSocket] = []
+    def create(*args: Any, **settings: Any) -> _WebSocket:
+        made.append(_WebSocket(listener, *args, **settings))
+        return made[-1]
 
-        def create(*args: Any, **settings: Any) -> _WebSocket:
-            made.append(_WebSocket(listener, *args, **settings))
-            return made[-1]
-
-        connecting = _Connect(
+    host = urlsplit(url).netloc
+    try:
+        await _Connect(
             url,
             create_connection=create,  # type: ignore[arg-type]  # it is only ever called
-            proxy=through,
+            proxy=proxy.get_secret_value() if proxy else None,
+            user_agent_header=f"binance-spot-mcp/{__version__}",
             compression=None,
-            ping_interval=None,
             open_timeout=OPEN_S,
             close_timeout=CLOSE_S,
+            ping_interval=ping_s,
+            ping_timeout=ping_s,
             max_size=MOST_BYTES,
         )
-        host = urlsplit(url).netloc
-        try:
-            await connecting
-        except InvalidStatus as refused:
-            raise _refused(host, refused) from None
-        except (ProxyError, InvalidProxyStatus):
-            raise NoConnection(f"The proxy of BINANCE_PROXY did not connect to {host}.") from None
-        except (InvalidHandshake, InvalidURI):
-            raise NoConnection(f"{host} does not speak WebSocket at this address.") from None
-        except TimeoutError:
-            raise NoConnection(f"{host} did not accept a connection in time.") from None
-        except OSError:
-            raise NoConnection(f"No connection to {host} came about.") from None
-        return made[-1].handle
-
-    return dial
-
-
-def _refused(host: str, refused: InvalidStatus) -> NoConnection:
-    status, asked = refused.response.status_code, refused.response.headers.get("Retry-After", "")
-    pause_s = float(asked) if asked.isascii() and asked.isdigit() else None
-    return NoConnection(f"{host} refused the connection with status {status}.", pause_s)
+    except InvalidStatus as refused:
+        response = refused.response
+        said = {name.lower(): value for name, value in response.headers.raw_items()}
+        body = bytes(response.body or b"")
+        return Reply(response.status_code, body, pause_ms=retry_after_ms(said), told_at_ms=date_ms(said))
+    except (ProxyError, InvalidProxy):
+        raise never_left(proxy_failed(host)) from None
+    except WebSocketException:
+        raise never_left(f"{host} does not speak WebSocket at this address.") from None
+    except OSError as error:
+        raise never_left(why_unreachable(error, host)) from None
+    return made[-1].handle
 
 
 class _Connect(connect):
-    """The library's way to connect, except that a redirect is an error: a key never goes where we did not send it."""
+    """The library's way to connect, except that no redirect is followed: a key goes nowhere but where it was meant."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc
@@ -132,11 +126,15 @@ class _Handle:
     def __init__(self, socket: "_WebSocket") -> None:
         self._socket = socket
 
+    @property
+    def is_open(self) -> bool:
+        return self._socket.state is State.OPEN
+
     def send(self, text: str) -> None:
         self._socket.send_now(text)
 
-    def close(self) -> None:
-        self._socket.hang_up()
+    def close(self, code: CloseCode = CloseCode.NORMAL_CLOSURE) -> None:
+        self._socket.hang_up(code)
 
 
 class _WebSocket(ClientConnection):
@@ -155,9 +153,9 @@ class _WebSocket(ClientConnection):
             self.protocol.send_text(text.encode())
             self.send_data()
 
-    def hang_up(self) -> None:
+    def hang_up(self, code: CloseCode) -> None:
         if self._closing is None:
-            self._closing = self.loop.create_task(self.close())
+            self._closing = self.loop.create_task(self.close(code))
 
     def process_event(self, event: Event) -> None:
         """Take in what the protocol read; overrides the library's, which does the rest."""
@@ -185,8 +183,7 @@ class _WebSocket(ClientConnection):
     def _why(self) -> str:
         sent, received = self.protocol.close_sent, self.protocol.close_rcvd
         if sent is not None and sent.code == CloseCode.MESSAGE_TOO_BIG:
-            return f"a message was larger than {MOST_BYTES} bytes"
-        if received is not None:
-            reason = f" ({received.reason})" if received.reason else ""
-            return f"the server closed the connection with code {received.code}{reason}"
-        return "we closed it" if sent is not None else "the connection broke"
+            return f"A message above {MOST_BYTES // 2**20} MiB ended the connection"
+        if received is not None and self.protocol.close_rcvd_then_sent is not False:
+            return f"Binance closed the connection (code {received.code})"
+        return "We closed the connection" if sent is not None else "The connection broke"

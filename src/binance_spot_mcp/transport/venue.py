@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 
 from pydantic import SecretStr
 
@@ -32,6 +33,11 @@ class Venue:
     signer: Callable[[], Signer] | None = None
     streams: str | None = None
     ws_api: str | None = None
+
+    @property
+    def account(self) -> str:
+        """What stands for the account in the rate ledger: a fingerprint of its key; nothing without a key."""
+        return sha256(self.api_key.get_secret_value().encode()).hexdigest()[:16] if self.api_key else ""
 
 
 def checked(venue: Venue, env: Environment) -> Venue:

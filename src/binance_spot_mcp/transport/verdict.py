@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -16,9 +17,10 @@ from binance_spot_mcp.errors import (
     SpotError,
     Unavailable,
 )
-from binance_spot_mcp.transport.ledger import LimitType
+from binance_spot_mcp.transport.limits import LimitType
 from binance_spot_mcp.transport.meanings import CODES, TEXTS, UNKNOWN_OUTCOME, Meaning
 
+TOO_MANY_REQUESTS = -1003
 TOO_MANY_ORDERS = -1015
 TOO_MANY_CONNECTIONS = -1034
 CANCEL_REPLACE_HALF = -2021
@@ -50,6 +52,7 @@ class Reply:
         body: The exchange's own JSON: what was asked for, or an error object.
         used: What it says was used, by rate-limit bucket.
         pause_ms: The pause that it asks for, if it does.
+        told_at_ms: The exchange's own time at which it asked, if it says so.
         sent_ns: Monotonic time at which the request began to leave.
         received_ns: Monotonic time at which the answer, or its head, was there.
     """
@@ -58,6 +61,7 @@ class Reply:
     body: bytes
     used: Mapping[str, int] = field(default_factory=dict)
     pause_ms: int | None = None
+    told_at_ms: int | None = None
     sent_ns: int = 0
     received_ns: int = 0
 
@@ -78,7 +82,7 @@ def verdict(reply: Reply, *, changes: bool) -> SpotError | None:
     if reply.status >= 500 or (said is not None and said.code in (*UNKNOWN_OUTCOME, CANCEL_REPLACE_HALF)):
         return _no_verdict(reply.status, said, changes=changes)
     match reply.status:
-        case 418:
+        case status if status == 418 or banned_until_ms(said):
             return Rejected(
                 "Binance has banned this IP address for a while; sending more makes it longer. Wait until retry_at_ms.",
                 code="BANNED",
@@ -88,7 +92,8 @@ def verdict(reply: Reply, *, changes: bool) -> SpotError | None:
                 exchange=said,
             )
         case 429:
-            meaning = CODES[said.code if said and said.code in (TOO_MANY_ORDERS, TOO_MANY_CONNECTIONS) else -1003]
+            known = (TOO_MANY_ORDERS, TOO_MANY_CONNECTIONS)
+            meaning = CODES[said.code if said and said.code in known else TOO_MANY_REQUESTS]
             return _rejected(meaning, sent, said)
         case 451:
             return Rejected(_REGION, code="ENDPOINT_REFUSED", sent=sent, retry="never")
@@ -121,9 +126,51 @@ def exchange_error(reply: Reply) -> ExchangeError | None:
 
 
 def retry_after_ms(headers: Mapping[str, str]) -> int | None:
-    """The pause that an HTTP answer asks for. Header names are in lower case."""
+    """The pause that an HTTP answer asks for: whole seconds, or until a date. Header names are in lower case."""
     value = headers.get("retry-after", "")
-    return int(value) * 1000 if value.isascii() and value.isdigit() and len(value) < 10 else None
+    if value.isascii() and value.isdigit() and len(value) < 10:
+        return int(value) * 1000
+    until_ms, now_ms = _date_ms(value), date_ms(headers)
+    return None if until_ms is None or now_ms is None else max(0, until_ms - now_ms)
+
+
+def date_ms(headers: Mapping[str, str]) -> int | None:
+    """When an HTTP answer says that it was given, in epoch milliseconds. Header names are in lower case."""
+    return _date_ms(headers.get("date", ""))
+
+
+def _date_ms(text: str) -> int | None:
+    try:
+        return int(parsedate_to_datetime(text).timestamp()) * 1000
+    except ValueError:
+        return None
+
+
+def limited(reply: Reply) -> bool:
+    """Whether an answer says that a limit is exceeded, be it under a status that does not."""
+    return reply.status == 429 or (400 <= reply.status < 500 and _code(reply) == TOO_MANY_REQUESTS)
+
+
+def ban_ms(reply: Reply, now_ms: int) -> int | None:
+    """How long an answer bans us for, as far as it says; None if it does not ban us.
+
+    The end that its text states is a time of day by the exchange's clock, which its own date tells best.
+
+    Args:
+        reply: The answer.
+        now_ms: The exchange's time, as well as we know it.
+    """
+    if reply.status < 400:
+        return None
+    until_ms = banned_until_ms(exchange_error(reply))
+    if reply.status != 418 and not until_ms:
+        return None
+    return max(reply.pause_ms or 0, until_ms - (now_ms if reply.told_at_ms is None else reply.told_at_ms))
+
+
+def _code(reply: Reply) -> int | None:
+    said = exchange_error(reply)
+    return said.code if said else None
 
 
 def exceeded(reply: Reply) -> LimitType:

@@ -12,7 +12,6 @@ from contextvars import Context
 from dataclasses import replace
 
 import msgspec
-from websockets.asyncio.client import ClientConnection
 
 from binance_spot_mcp.errors import SpotError, Unreachable
 from binance_spot_mcp.logs import logger
@@ -20,8 +19,9 @@ from binance_spot_mcp.signing import ws_signed
 from binance_spot_mcp.transport.call import Attempt
 from binance_spot_mcp.transport.clock import ServerClock
 from binance_spot_mcp.transport.failures import lost, never_left
-from binance_spot_mcp.transport.ledger import WEIGHT_PER_MINUTE
+from binance_spot_mcp.transport.limits import WEIGHT_PER_MINUTE
 from binance_spot_mcp.transport.rest import ANSWER_SECONDS
+from binance_spot_mcp.transport.socket import Listener, Socket
 from binance_spot_mcp.transport.verdict import Reply
 from binance_spot_mcp.transport.world import World
 from binance_spot_mcp.transport.ws_session import OK, Lost, Session
@@ -45,7 +45,7 @@ class WsApi:
     """A carrier: the kept connection. Nothing is opened before somebody asks whether it is ready.
 
     Args:
-        dial: Opens a connection, or raises why there is none.
+        dial: Opens a socket, or raises why there is none.
         world: Clocks, waiting and chance.
         clock: Server time.
         answer_seconds: Deadline of one attempt in all.
@@ -55,7 +55,7 @@ class WsApi:
 
     def __init__(
         self,
-        dial: Callable[[], Awaitable[ClientConnection]],
+        dial: Callable[[Listener], Awaitable[Socket]],
         world: World,
         clock: ServerClock,
         answer_seconds: float = ANSWER_SECONDS,
@@ -156,12 +156,12 @@ class WsApi:
             failures += 1
 
     async def _open(self) -> Session:
+        session = Session(self._world.monotonic_ns, self._clock.now_ms)
         try:
-            connection = await self._dial()
+            session.opened(await self._dial(session))
         except SpotError as failure:
             self._tell(failure)
             raise
-        session = Session(connection, self._world.monotonic_ns, self._clock.now_ms)
         old, self._session = self._session, session
         self._sessions = {each for each in self._sessions if not each.is_over} | {session}
         if old is not None:

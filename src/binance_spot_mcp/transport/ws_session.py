@@ -9,15 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
-from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
-from websockets.protocol import State
 
 from binance_spot_mcp.logs import logger
-from binance_spot_mcp.transport.ledger import stated_counts
+from binance_spot_mcp.transport.limits import stated_counts
+from binance_spot_mcp.transport.socket import Socket
 from binance_spot_mcp.transport.verdict import Reply
-from binance_spot_mcp.transport.ws_connection import MOST_BYTES
 
 OK, REVOKED, HELD = 200, 401, (418, 429)
 SHUTDOWN = "serverShutdown"
@@ -68,10 +65,9 @@ _read_held = msgspec.json.Decoder(_Held).decode
 
 
 class Session:
-    """An open connection and the requests that are out on it.
+    """A connection and the requests that are out on it. It listens to its socket.
 
     Args:
-        connection: Just opened.
         monotonic_ns: A clock for round trips.
         now_ms: Server time, for pauses that are stated as a time of day.
 
@@ -82,27 +78,28 @@ class Session:
         why: Why it is due, as a sentence without its full stop.
     """
 
-    def __init__(
-        self, connection: ClientConnection, monotonic_ns: Callable[[], int], now_ms: Callable[[], int]
-    ) -> None:
+    def __init__(self, monotonic_ns: Callable[[], int], now_ms: Callable[[], int]) -> None:
         self.logon: Literal["none", "asked", "on", "revoked"] = "none"
         self.due = asyncio.Event()
         self.is_over = False
         self.why = ""
-        self._connection = connection
+        self._socket: Socket | None = None
         self._monotonic_ns = monotonic_ns
         self._now_ms = now_ms
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[_Found]] = {}
         self._is_retired = False
         self._is_silent = False
-        self._reading = asyncio.create_task(self._read())
-        self._closing: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
+
+    def opened(self, socket: Socket) -> None:
+        """It is there."""
+        self._socket = socket
 
     @property
     def is_open(self) -> bool:
         """Whether a request would leave now, and an answer can be hoped for."""
-        return self._connection.state is State.OPEN and not self.is_over and not self._is_silent
+        return self._socket is not None and self._socket.is_open and not self.is_over and not self._is_silent
 
     async def ask(self, method: str, params: Mapping[str, object]) -> Reply:
         """Send a request and wait for its answer. The session must be open.
@@ -115,18 +112,16 @@ class Session:
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         sent_ns = self._monotonic_ns()
         try:
-            # The library writes before it waits for anything, so a session that is open now takes the request.
-            await self._connection.send(frame, text=True)
+            if self._socket is not None:
+                self._socket.send(frame.decode())
             found = await answer
-        except ConnectionClosed as closed:
-            raise Lost(_why_closed(closed)) from None
         finally:
             del self._waiting[number]
             self._close_if_done()
         if isinstance(found, Lost):
             raise found
         message, received_ns = found
-        return self._reply(message, sent_ns, received_ns)
+        return _reply(message, self._now_ms, sent_ns, received_ns)
 
     def fell_silent(self) -> str:
         """An answer did not come in time: take no more requests. Gives the cause as a sentence without full stop."""
@@ -140,37 +135,43 @@ class Session:
 
     async def aclose(self) -> None:
         """Close the connection, whatever is out."""
-        await self._connection.close()
-        await self._reading
-        if self._closing is not None:
-            await self._closing
+        if self._socket is not None:
+            self._socket.close()
+            await self._over.wait()
 
     def _close_if_done(self) -> None:
-        if self._is_retired and not self._waiting and self._closing is None:
-            self._closing = asyncio.create_task(self._connection.close())
+        if self._is_retired and not self._waiting and self._socket is not None:
+            self._socket.close()
 
     def _replace(self, why: str) -> str:
         self.why = self.why or why
         self.due.set()
         return why
 
-    # What comes in
+    # What its socket says
 
-    async def _read(self) -> None:
-        why = "The connection broke"
+    def heard(self, message: bytes) -> None:
+        """A message came."""
+        if self.is_over:
+            return
         try:
-            while True:
-                self._take(await self._connection.recv(decode=False))
-        except ConnectionClosed as closed:
-            why = _why_closed(closed)
+            self._take(message)
         except (msgspec.DecodeError, RecursionError):
-            why = "A message that cannot be read ended the connection"
-            self._end(why)
-            await self._connection.close(CloseCode.INVALID_DATA)
-        finally:
-            self._end(why)
+            self._end("A message that cannot be read ended the connection")
+            if self._socket is not None:
+                self._socket.close(CloseCode.INVALID_DATA)
+
+    def pinged(self) -> None:
+        """The exchange is there; we ask it ourselves, so that says nothing new."""
+
+    def ended(self, why: str) -> None:
+        """The connection is over."""
+        self._end(why)
+        self._over.set()
 
     def _end(self, why: str) -> None:
+        if self.is_over:
+            return
         self.is_over = True
         self._replace(why)
         for answer in self._waiting.values():
@@ -197,30 +198,6 @@ class Session:
             self.logon = "revoked"
         return next(iter(self._waiting.values())) if len(self._waiting) == 1 else None
 
-    def _reply(self, message: _Message, sent_ns: int, received_ns: int) -> Reply:
-        return Reply(
-            status=message.status,
-            body=bytes(message.result if message.status == OK else message.error),
-            used=stated_counts(
-                (limit.rate_limit_type, limit.interval, limit.interval_num, limit.count)
-                for limit in message.rate_limits
-            ),
-            pause_ms=self._pause_ms(message) if message.status in HELD else None,
-            sent_ns=sent_ns,
-            received_ns=received_ns,
-        )
-
-    def _pause_ms(self, message: _Message) -> int | None:
-        """How long an answer asks us to wait, until a time of day by the exchange's own clock."""
-        try:
-            when = _read_held(message.error).data
-        except msgspec.MsgspecError:
-            return None
-        if when.retry_after is None:
-            return None
-        now_ms = self._now_ms() if when.server_time is None else _milliseconds(when.server_time)
-        return max(0, _milliseconds(when.retry_after) - now_ms)
-
 
 _Found = tuple[_Message, int] | Lost
 """An answer and the monotonic time of its arrival, or why there will be none."""
@@ -231,9 +208,38 @@ def _milliseconds(epoch: int) -> int:
     return epoch // 1000 if epoch >= FIRST_IN_MICROSECONDS else epoch
 
 
-def _why_closed(closed: ConnectionClosed) -> str:
-    if closed.sent is not None and closed.sent.code == CloseCode.MESSAGE_TOO_BIG:
-        return f"An answer above {MOST_BYTES // 2**20} MiB ended the connection"
-    if closed.rcvd is not None and closed.rcvd_then_sent is not False:
-        return f"Binance closed the connection (code {closed.rcvd.code})"
-    return "The connection broke"
+def read_reply(message: bytes, now_ms: Callable[[], int]) -> Reply:
+    """What an answer says, for whoever asked over a socket of its own.
+
+    Args:
+        message: An answer that can be read.
+        now_ms: Server time, for pauses that are stated as a time of day.
+    """
+    return _reply(_read_message(message), now_ms, 0, 0)
+
+
+def _reply(message: _Message, now_ms: Callable[[], int], sent_ns: int, received_ns: int) -> Reply:
+    pause_ms, told_at_ms = _pause(message, now_ms) if message.status in HELD else (None, None)
+    return Reply(
+        status=message.status,
+        body=bytes(message.result if message.status == OK else message.error),
+        used=stated_counts(
+            (limit.rate_limit_type, limit.interval, limit.interval_num, limit.count) for limit in message.rate_limits
+        ),
+        pause_ms=pause_ms,
+        told_at_ms=told_at_ms,
+        sent_ns=sent_ns,
+        received_ns=received_ns,
+    )
+
+
+def _pause(message: _Message, now_ms: Callable[[], int]) -> tuple[int | None, int | None]:
+    """How long an answer asks us to wait, until a time of day by the exchange's own clock; and what that shows."""
+    try:
+        when = _read_held(message.error).data
+    except msgspec.MsgspecError:
+        return None, None
+    told_at_ms = None if when.server_time is None else _milliseconds(when.server_time)
+    if when.retry_after is None:
+        return None, told_at_ms
+    return max(0, _milliseconds(when.retry_after) - (now_ms() if told_at_ms is None else told_at_ms)), told_at_ms

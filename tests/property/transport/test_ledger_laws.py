@@ -9,7 +9,8 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from binance_spot_mcp.transport.ledger import SHARES, Bucket, CallClass, Cost, Limit, RateLedger, Reservation, Wait
+from binance_spot_mcp.transport.ledger import SHARES, Bucket, CallClass, Cost, RateLedger, Reservation, Wait
+from binance_spot_mcp.transport.limits import Limit
 
 MINUTE = 60_000
 LIMIT = 100

@@ -203,7 +203,7 @@ async def test_an_order_counts_from_the_moment_it_may_have_left(
     spot = machine.spot(**KEY)
     with pytest.raises(SpotError):
         await spot.call(PLACE_ORDER, BUY)
-    orders = [row for row in spot.rate_limits()["limits"] if row["type"] == "ORDERS"]
+    orders = [row for row in (await spot.rate_limits())["limits"] if row["type"] == "ORDERS"]
     assert [(row["used"], row["in_flight"]) for row in orders] == [(counted, 0), (counted, 0)]
 
 
@@ -361,7 +361,7 @@ async def test_a_call_above_its_whole_share_is_refused_at_once(exchange: Exchang
     exchange.on("GET /api/v3/exchangeInfo", reply(200, info))
     spot = machine.spot()
     await spot.call(EXCHANGE_INFO, ExchangeInfoParams())
-    assert spot.rate_limits()["limits"][0]["limit"] == 10
+    assert (await spot.rate_limits())["limits"][0]["limit"] == 10
     with pytest.raises(Refused, match="this call alone is more") as refused:
         await spot.call(EXCHANGE_INFO, ExchangeInfoParams())
     assert refused.value.code == "LIMIT_EXCEEDED"

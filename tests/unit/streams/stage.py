@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from websockets.frames import CloseCode
+
 from binance_spot_mcp.streams.market import MarketStreams
 from binance_spot_mcp.streams.timing import NS, Timing
-from binance_spot_mcp.transport.socket import Listener, NoConnection
+from binance_spot_mcp.streams.wire import NoConnection
+from binance_spot_mcp.transport.socket import Listener
 from binance_spot_mcp.transport.world import World
 
 START_NS = 1_000 * NS
@@ -80,7 +83,11 @@ class FakeSocket:
         self.sent_ns.append(self.exchange.time.now_ns)
         asyncio.get_running_loop().call_soon(self._answer, json.loads(text))
 
-    def close(self) -> None:
+    @property
+    def is_open(self) -> bool:
+        return self.open
+
+    def close(self, code: CloseCode = CloseCode.NORMAL_CLOSURE) -> None:
         if self.open:
             self.open = False
             asyncio.get_running_loop().call_soon(self.listener.ended, "we closed it")
@@ -131,7 +138,7 @@ class FakeExchange:
         self.unknown: set[str] = set()
         self.dial_s = 0.0
 
-    async def dial(self, url: str, listener: Listener) -> FakeSocket:
+    async def dial(self, listener: Listener) -> FakeSocket:
         self.dialled_ns.append(self.time.now_ns)
         await self.time.sleep(self.dial_s)
         if self.refuse:
@@ -143,11 +150,7 @@ class FakeExchange:
 
     def streams(self, random: Callable[[], float] = lambda: 0.5, timing: Timing | None = None) -> MarketStreams:
         """A client of this exchange."""
-
-        async def address() -> str:
-            return "wss://stream.test/stream"
-
-        return MarketStreams(address, self.dial, self.time.world(random), timing or Timing())
+        return MarketStreams(self.dial, self.time.world(random), timing or Timing())
 
     @property
     def open(self) -> list[FakeSocket]:

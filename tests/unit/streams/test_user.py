@@ -11,12 +11,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 from tests.unit.streams.stage import VirtualTime
+from websockets.frames import CloseCode
 
 from binance_spot_mcp.errors import Refused
 from binance_spot_mcp.signing import Ed25519Signer, Signer, hmac_signer, ws_payload
 from binance_spot_mcp.streams.timing import Timing
 from binance_spot_mcp.streams.user import Key, UserStream
-from binance_spot_mcp.transport.socket import Listener, NoConnection
+from binance_spot_mcp.transport.ledger import Cost, Reservation
+from binance_spot_mcp.transport.socket import Listener
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +42,11 @@ class ApiSocket:
     def send(self, text: str) -> None:
         asyncio.get_running_loop().call_soon(self._answer, json.loads(text))
 
-    def close(self) -> None:
+    @property
+    def is_open(self) -> bool:
+        return self.open
+
+    def close(self, code: CloseCode = CloseCode.NORMAL_CLOSURE) -> None:
         if self.open:
             self.open = False
             asyncio.get_running_loop().call_soon(self.listener.ended, "we closed it")
@@ -81,6 +87,30 @@ class ApiSocket:
         self.say({"id": request["id"], "status": 200, "result": result, "rateLimits": []})
 
 
+class Ledger:
+    """Gives turns, and remembers what became of them."""
+
+    def __init__(self) -> None:
+        self.given = 0
+        self.full = False
+        self.closed: list[str] = []
+
+    def take(self) -> Reservation | None:
+        if self.full:
+            return None
+        self.given += 1
+        return Reservation(self.given, Cost(2), 0)
+
+    def answered(self, turn: Reservation, answer: bytes) -> None:
+        self.closed.append(json.loads(answer)["id"])
+
+    def lost(self, turn: Reservation) -> None:
+        self.closed.append("lost")
+
+    def unused(self, turn: Reservation) -> None:
+        self.closed.append("unused")
+
+
 class Api:
     """A WebSocket API without a network, and the account that listens to it."""
 
@@ -90,6 +120,7 @@ class Api:
         self.refusal: dict[str, Any] | None = None
         self.missing: Refused | None = None
         self.times_refused = 0
+        self.turns = Ledger()
         self.key = Key(SecretStr(API_KEY), signer, 5_000, lambda: self.time.now_ns // 1_000_000)
         self.stream = UserStream(self, self.dial, self.time.world(), timing or Timing())
 
@@ -97,16 +128,13 @@ class Api:
         if self.missing is not None:
             raise self.missing
 
-    async def ready(self) -> str:
+    async def ready(self) -> None:
         await self.check()
-        return "wss://api.test/ws-api/v3"
 
     def time_refused(self) -> None:
         self.times_refused += 1
 
-    async def dial(self, url: str, listener: Listener) -> ApiSocket:
-        if url != "wss://api.test/ws-api/v3":
-            raise NoConnection("elsewhere")
+    async def dial(self, listener: Listener) -> ApiSocket:
         self.sockets.append(ApiSocket(self, listener, len(self.sockets)))
         return self.sockets[-1]
 

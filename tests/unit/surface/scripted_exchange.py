@@ -10,6 +10,7 @@ from mcp.types import CallToolResult, TextContent
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
 from binance_spot_mcp.client import Answer
 from binance_spot_mcp.transport.call import Departing
+from binance_spot_mcp.transport.ledger import LedgerState
 
 NOW_MS = 1_700_000_000_000
 Reply = bytes | Exception | Callable[[Mapping[str, str]], Awaitable[bytes]]
@@ -43,10 +44,11 @@ class ScriptedExchange:
     async def know_the_time(self) -> None:
         """Its clock and ours agree."""
 
-    def rate_limits(self) -> dict[str, list[dict[str, int | str]]]:
+    async def rate_limits(self) -> LedgerState:
         """A ledger with one limit."""
         weight: dict[str, int | str] = {"type": "REQUEST_WEIGHT", "interval": "1m", "limit": 6000, "used": 2}
-        return {"limits": [weight | {"in_flight": 0, "resets_at_ms": 60_000}], "holds": []}
+        limits = [weight | {"in_flight": 0, "resets_at_ms": 60_000}]
+        return {"limits": limits, "holds": [], "processes": 1, "trouble": None}
 
     async def was_asked(self, endpoint: str) -> None:
         """Wait until an endpoint was called."""

@@ -2,17 +2,8 @@
 
 import pytest
 
-from binance_spot_mcp.transport.ledger import (
-    Bucket,
-    CallClass,
-    Cost,
-    Limit,
-    RateLedger,
-    Reservation,
-    Wait,
-    counts,
-    stated_limits,
-)
+from binance_spot_mcp.transport.ledger import Bucket, CallClass, Cost, RateLedger, Reservation, Wait
+from binance_spot_mcp.transport.limits import Limit, counts, stated_limits
 
 MINUTE = 60_000
 DAY = 86_400_000
@@ -121,7 +112,7 @@ def test_what_was_lost_is_added_to_a_number_that_cannot_know_of_it() -> None:
 
 def test_a_request_that_never_left_costs_nothing() -> None:
     book = ledger()
-    book.release(taken(book, Cost(20, orders=1)))
+    book.release(taken(book, Cost(20, orders=1)), T0)
     assert (used(book), used(book, ORDERS)) == ((0, 0), (0, 0))
 
 
@@ -237,7 +228,7 @@ def test_the_state_shows_every_limit_and_the_holds_in_force() -> None:
     taken(book, Cost(5))
     book.settle(taken(book, Cost(2)), {WEIGHT: 2}, T0)
     book.throttled("ORDERS", 1_000, 0, T0)
-    state = book.state(T0)
+    state = book.state(T0, "")
     assert state["limits"][0] == {
         "type": "REQUEST_WEIGHT",
         "interval": "1M",
@@ -248,4 +239,4 @@ def test_the_state_shows_every_limit_and_the_holds_in_force() -> None:
     }
     assert [row["interval"] for row in state["limits"]] == ["1M", "10S", "1D"]
     assert state["holds"] == [{"scope": "ORDERS", "code": "RATE_LIMITED", "until_ms": T0 + 1_000}]
-    assert book.state(T0 + 1_000)["holds"] == []
+    assert book.state(T0 + 1_000, "")["holds"] == []

@@ -21,7 +21,7 @@ from tests.unit.transport.loopback import Handler, answer, loopback, replying
 from binance_spot_mcp import __version__
 from binance_spot_mcp.errors import OutcomeUnknown, SpotError, Unavailable, Unreachable
 from binance_spot_mcp.signing import hmac_signer, signed_query
-from binance_spot_mcp.transport.ledger import WEIGHT_PER_MINUTE
+from binance_spot_mcp.transport.limits import WEIGHT_PER_MINUTE
 from binance_spot_mcp.transport.rest import HttpRequest, RestTransport
 
 pytestmark = pytest.mark.anyio

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from tests.unit.transport.loopback import loopback
 from tests.unit.transport.socket_exchange import NOW_MS, Asked, Hours, SocketExchange
-from websockets.asyncio.client import ClientConnection
 from websockets.utils import accept_key
 
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
@@ -22,9 +21,9 @@ from binance_spot_mcp.transport.call import Attempt, Call
 from binance_spot_mcp.transport.clock import ServerClock
 from binance_spot_mcp.transport.failures import never_left
 from binance_spot_mcp.transport.ledger import Cost
+from binance_spot_mcp.transport.socket import MOST_BYTES, Listener, Socket, open_socket
 from binance_spot_mcp.transport.verdict import Reply
 from binance_spot_mcp.transport.ws_api import LIFE_S, WsApi
-from binance_spot_mcp.transport.ws_connection import MOST_BYTES, open_connection
 
 pytestmark = pytest.mark.anyio
 
@@ -51,12 +50,12 @@ class Stand:
         self.hours = Hours()
         self.api = self.carrier()
 
-    def carrier(self, dial: Callable[[], Awaitable[ClientConnection]] | None = None, **options: float) -> WsApi:
+    def carrier(self, dial: Callable[[Listener], Awaitable[Socket]] | None = None, **options: float) -> WsApi:
         world = self.hours.world()
         return WsApi(dial or self.dial, world, ServerClock(world.monotonic_ns, world.wall_ns), **options)
 
-    async def dial(self) -> ClientConnection:
-        made = await open_connection(self.exchange.url, None)
+    async def dial(self, listener: Listener) -> Socket:
+        made = await open_socket(self.exchange.url, listener, None)
         if isinstance(made, Reply):
             raise never_left(f"It said {made.status}.")
         return made
@@ -184,7 +183,7 @@ async def sends_another_form(line: Any) -> None:
 ENDS: dict[str, tuple[Callable[[Any], Awaitable[None]], str]] = {
     "closed": (closes, r"Binance closed the connection \(code 1008\)"),
     "broken": (breaks, "The connection broke"),
-    "too large": (sends_too_much, "An answer above 8 MiB ended the connection"),
+    "too large": (sends_too_much, "A message above 8 MiB ended the connection"),
     "no JSON": (sends_no_json, "A message that cannot be read ended the connection"),
     "another form": (sends_another_form, "A message that cannot be read ended the connection"),
 }
@@ -341,7 +340,7 @@ async def test_who_needs_the_connection_hears_why_there_is_none_and_when_the_nex
 
 
 async def test_a_pause_lasts_as_long_as_the_failure_says(stand: Stand) -> None:
-    async def held() -> ClientConnection:
+    async def held(_: Listener) -> Socket:
         raise RateLimited("Binance asked for a pause.", retry_at_ms=NOW_MS + 90_000)
 
     stand.api = stand.carrier(held)
@@ -384,9 +383,9 @@ async def test_closing_takes_less_than_a_second_where_the_exchange_does_not_answ
         hours = Hours()
         world = hours.world()
 
-        async def dial() -> ClientConnection:
-            made = await open_connection(origin.replace("http", "ws"), None)
-            assert isinstance(made, ClientConnection)
+        async def dial(listener: Listener) -> Socket:
+            made = await open_socket(origin.replace("http", "ws"), listener, None)
+            assert not isinstance(made, Reply)
             return made
 
         api = WsApi(dial, world, ServerClock(world.monotonic_ns, world.wall_ns))
