@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from binance_spot_mcp.allowance import NO_CAPS
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
 from binance_spot_mcp.client import Answer, Spot
 from binance_spot_mcp.logs import configure_logs
@@ -23,12 +24,14 @@ from binance_spot_mcp.streams.hub import Streams
 from binance_spot_mcp.streams.waits import Waits
 from binance_spot_mcp.tools.desk import Desk
 from binance_spot_mcp.trading.approval import Approvals
+from binance_spot_mcp.trading.cap_watch import CapWatch
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.gate import Gate
 from binance_spot_mcp.trading.keeper import Keeper
 from binance_spot_mcp.trading.operator import OPERATOR_FILE, OperatorFile
 from binance_spot_mcp.trading.portfolio import Portfolios
 from binance_spot_mcp.trading.snapshots import Snapshots
+from binance_spot_mcp.trading.switch import STOP_FILE, Switch
 from binance_spot_mcp.transport.call import Departing
 from binance_spot_mcp.transport.ledger import LedgerState
 
@@ -91,19 +94,22 @@ async def open_desk() -> AsyncIterator[Desk]:
             know_the_time=exchange.know_the_time,
             now_ms=lambda: 0,
         )
+        operator = OperatorFile(Path(folder) / OPERATOR_FILE)
         approvals = Approvals(
             "testnet",
             "key",
             switched_on=False,
             always=False,
             exchange=exchange,
-            operator=OperatorFile(Path(folder) / OPERATOR_FILE),
+            operator=operator,
             now_ms=lambda: 0,
             new_id=ids.new,
         )
         gate = Gate(
             exchange,
             approvals=approvals,
+            caps=CapWatch(NO_CAPS, exchange, lambda: 0),
+            switch=Switch(keeper.name, operator, Path(folder) / STOP_FILE, lambda: 0),
             keeper=keeper,
             ids=ids,
             now_ms=lambda: 0,

@@ -55,13 +55,16 @@ async def _open_desk(
     from binance_spot_mcp.streams.hub import Streams  # noqa: PLC0415
     from binance_spot_mcp.streams.waits import Waits  # noqa: PLC0415
     from binance_spot_mcp.trading.approval import Approvals  # noqa: PLC0415
+    from binance_spot_mcp.trading.cap_watch import CapWatch  # noqa: PLC0415
     from binance_spot_mcp.trading.client_ids import ClientOrderIds, installation_tag  # noqa: PLC0415
     from binance_spot_mcp.trading.gate import Gate  # noqa: PLC0415
     from binance_spot_mcp.trading.journal.file import fingerprint, open_journal  # noqa: PLC0415
     from binance_spot_mcp.trading.keeper import Keeper  # noqa: PLC0415
+    from binance_spot_mcp.trading.key_watch import KeyWatch  # noqa: PLC0415
     from binance_spot_mcp.trading.operator import OPERATOR_FILE, OperatorFile  # noqa: PLC0415
     from binance_spot_mcp.trading.portfolio import Portfolios  # noqa: PLC0415
     from binance_spot_mcp.trading.snapshots import Snapshots  # noqa: PLC0415
+    from binance_spot_mcp.trading.switch import STOP_FILE, Switch  # noqa: PLC0415
     from binance_spot_mcp.transport.world import World  # noqa: PLC0415
 
     world = world or World()
@@ -73,11 +76,12 @@ async def _open_desk(
         state = settings.home / "state"
         ids = ClientOrderIds(installation_tag(state, world.random_bytes), world.random_bytes)
         key = (await venue()).api_key if venue else settings.api_key
+        watched = KeyWatch(spot)
         keeper = Keeper(
             state,
             settings.env,
             fingerprint(key.get_secret_value()) if key else None,
-            exchange=spot,
+            exchange=watched,
             ids=ids,
             recv_window_ms=settings.recv_window,
             now_ms=spot.clock.now_ms,
@@ -88,19 +92,31 @@ async def _open_desk(
         stack.push_async_callback(keeper.close)
         keeper.start()
         operator = stack.enter_context(closing(OperatorFile(state / OPERATOR_FILE)))
+        caps = CapWatch(settings.caps, watched, spot.clock.now_ms)
         approvals = Approvals(
             settings.env,
             fingerprint(key.get_secret_value()) if key else "",
             switched_on=settings.live_trading,
             always=settings.approval == "always",
-            exchange=spot,
+            exchange=watched,
             operator=operator,
             now_ms=spot.clock.now_ms,
             new_id=ids.new,
+            share_of_day=caps.share_of_day,
+        )
+        switch = Switch(
+            keeper.name,
+            operator,
+            settings.home / STOP_FILE,
+            spot.clock.now_ms,
+            orders_per_minute=settings.max_orders_per_minute,
+            key_refusal=lambda: watched.refusal,
         )
         gate = Gate(
-            spot,
+            watched,
             approvals=approvals,
+            caps=caps,
+            switch=switch,
             keeper=keeper,
             ids=ids,
             now_ms=spot.clock.now_ms,
@@ -109,7 +125,7 @@ async def _open_desk(
         stack.push_async_callback(gate.settled)
         streams = await stack.enter_async_context(aclosing(Streams(spot, settings, world=world)))
         waits = stack.enter_context(closing(Waits(streams)))
-        yield Desk(settings.env, spot, gate, streams, waits, Portfolios(spot, keeper, spot.clock.now_ms))
+        yield Desk(settings.env, watched, gate, streams, waits, Portfolios(spot, keeper, spot.clock.now_ms))
 
 
 @asynccontextmanager

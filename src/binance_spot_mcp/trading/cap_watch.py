@@ -7,12 +7,13 @@ and taking it nothing else happens, so no two requests can both have the last of
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from typing import Any
 
 from binance_spot_mcp.allowance import Caps
 from binance_spot_mcp.domain.check import check
-from binance_spot_mcp.domain.exact import total
+from binance_spot_mcp.domain.exact import minus, total
+from binance_spot_mcp.domain.exposure import worst_notional
 from binance_spot_mcp.domain.facts import Market
 from binance_spot_mcp.domain.positions import DAY_MS, utc_day
 from binance_spot_mcp.domain.price_band import out_of_band
@@ -52,7 +53,7 @@ class Hold:
         self._forget = forget
 
     def release(self) -> None:
-        """Give it back: the journal has it, or it will not be sent."""
+        """Give it back, once or more often: the journal has it, or it will not be sent."""
         self._forget(self)
 
 
@@ -62,24 +63,22 @@ class CapWatch:
     Args:
         caps: What the operator allows.
         exchange: Makes the calls.
-        prices: Knows which symbols have a reference price.
-        books: Converts amounts.
         now_ms: The exchange's time in epoch milliseconds.
     """
 
-    def __init__(self, caps: Caps, exchange: Exchange, prices: Prices, books: Books, now_ms: Callable[[], int]) -> None:
+    def __init__(self, caps: Caps, exchange: Exchange, now_ms: Callable[[], int]) -> None:
         self._caps = caps
         self._exchange = exchange
-        self._prices = prices
-        self._books = books
+        self._prices = Prices(exchange, now_ms)
+        self._books = Books(exchange, now_ms)
         self._now_ms = now_ms
         self._held: list[Hold] = []
-        self._losses = DailyLoss(books)
+        self._losses = DailyLoss(self._books)
 
     async def hold(
         self, register: Register, request: Request, rules: SymbolRules, market: Market, given: Mapping[str, object]
     ) -> Hold:
-        """Judge a request, and hold what it asks for.
+        """Judge a request, and hold what it asks for until that is released.
 
         Args:
             register: What the journal says.
@@ -92,50 +91,92 @@ class CapWatch:
             Refused: LIMIT_EXCEEDED, a cap would be broken; STALE_DATA, there are no prices to judge by.
             RateLimited: Prices are needed and cannot be asked for now.
         """
-        caps, asset = self._caps, rules.info.quote_asset
-        if caps.symbols is not None and request.symbol not in caps.symbols:
-            raise cap_refusals.unlisted(request.symbol, caps.symbols)
-        notional = check(request, rules, market).notional
-        if caps.price_band is not None or currencies(caps):
-            view = await look(self._exchange, self._prices, request, market, self._now_ms())
-            notional = view.notional
-            if caps.price_band is not None and (
-                found := out_of_band(request, caps.price_band, view.touch, view.reference, view.fill)
-            ):
-                raise cap_refusals.too_far(found, caps.price_band, request.symbol)
-        ask = Ask(request.symbol, asset, notional, len(request.orders), _resting(register, request, given))
+        notional = await self._by_the_market(request, rules, market)
+        resting = _resting(register, request, given)
+        ask = Ask(request.symbol, rules.info.quote_asset, notional, len(request.orders), resting)
         loss = await self._loss(register)
         rates: Rates = {}
-        while missing := self._unconverted(register, asset, rates):
+        while missing := self._unconverted(register, ask.asset, rates):
             rates |= await self._rates(missing)
         # Nothing is awaited from here on.
-        use = self._use(register, loss)
-        standing = shares(caps, use, ask, rates)
+        standing = shares(self._caps, self._use(register, loss), ask, rates)
         for share in standing:
             if share.broken:
                 raise self._refusal(share, register, request, rules, market)
-        held = Hold(ask, standing, self._audit(ask, standing), self._held.remove)
+        held = Hold(ask, standing, self._audit(ask, standing), self._forget)
         self._held.append(held)
         return held
 
-    async def standing(self, register: Register) -> list[dict[str, Any]]:
-        """How each cap stands, as an answer tells it; where it cannot be told, why."""
-        caps, rates, why = self._caps, dict[tuple[str, str], Decimal](), ""
-        use = self._use(register, Decimal(0))
+    async def again(self, register: Register, request: Request, rules: SymbolRules, market: Market) -> None:
+        """Judge a request once more for which everything that can be held is held, by what the market has become.
+
+        Raises:
+            Refused, RateLimited: As `hold`.
+        """
+        await self._by_the_market(request, rules, market)
+        await self._loss(register)
+
+    def share_of_day(self, notional: Decimal, asset: str) -> str:
+        """What a request that is held is of the day's cap, in words; empty where there is none.
+
+        Args:
+            notional: The most that it may trade.
+            asset: In units of this quote asset.
+        """
+        asked = (held for held in reversed(self._held) if held.ask.asset == asset)
+        near = min(asked, key=lambda held: abs(minus(held.ask.notional or notional, notional)), default=None)
+        for share in near.standing if near else ():
+            if share.cap == "max_daily_notional":
+                part = (share.asked * 100 / share.limit).quantize(Decimal("0.1"), ROUND_UP)
+                used = f"{plain(share.used)} used before"
+                return f"{plain(part)} % of {plain(share.limit)} {share.unit} for this UTC day, {used}"
+        return ""
+
+    async def standing(self, register: Register | None) -> list[dict[str, Any]]:
+        """How each cap stands, as an answer tells it; where what is used of it cannot be told, why.
+
+        Args:
+            register: What the journal says; None where it cannot be read.
+        """
+        limits = [{"cap": name, "limit": limit} for name, limit in self._caps.shown().items()]
+        if register is None:
+            return limits
+        caps, loss, rates, why = self._caps, Decimal(0), Rates(), ""
         try:
             loss = await self._loss(register, refuse=False)
             while missing := self._unconverted(register, None, rates):
                 rates |= await self._rates(missing)
-            use = self._use(register, loss)
         except SpotError as failure:
             why, caps = failure.message, replace(caps, max_daily_notional=None, max_daily_loss=None)
-        told = [share.facts() for share in shares(caps, use, None, rates)]
-        if day := loss_share(caps, use):
-            told.append(day.facts())
-        named = {row["cap"] for row in told}
-        others = {name: limit for name, limit in self._caps.shown().items() if name not in named}
+        use = self._use(register, loss)
+        day = loss_share(caps, use)
+        told = {share.cap: share.facts() for share in (*shares(caps, use, None, rates), *((day,) if day else ()))}
+        for facts in told.values():
+            del facts["asked"]
         reason = {"why": why} if why else {}
-        return [*told, *({"cap": name, "limit": limit, **reason} for name, limit in others.items())]
+        return [told.get(row["cap"], row | reason) for row in limits]
+
+    async def _by_the_market(self, request: Request, rules: SymbolRules, market: Market) -> Decimal | None:
+        """Judge a request by the market alone, and give the most that it may trade as far as anybody has to know.
+
+        Raises:
+            Refused, RateLimited: As `hold`.
+        """
+        caps = self._caps
+        if caps.symbols is not None and request.symbol not in caps.symbols:
+            raise cap_refusals.unlisted(request.symbol, caps.symbols)
+        if caps.price_band is None and not currencies(caps):
+            return worst_notional(request, market)
+        view = await look(self._exchange, self._prices, request, market, self._now_ms())
+        if caps.price_band is not None:
+            found = out_of_band(request, caps.price_band, view.touch, view.reference, view.fill)
+            if found is not None:
+                raise cap_refusals.too_far(found, caps.price_band, request.symbol)
+        return view.notional
+
+    def _forget(self, held: Hold) -> None:
+        if held in self._held:
+            self._held.remove(held)
 
     def _use(self, register: Register, loss: Decimal) -> Use:
         now_ms, asks = self._now_ms(), [held.ask for held in self._held]
@@ -166,7 +207,7 @@ class CapWatch:
         return loss
 
     def _unconverted(self, register: Register, asset: str | None, rates: Rates) -> set[tuple[str, str]]:
-        """The assets whose worth in a currency of the caps is needed and not known yet."""
+        """Assets and the currencies of caps in which their worth is needed and not known yet."""
         assets = {*self._use(register, Decimal(0)).traded} | ({asset} if asset else set())
         return {(each, unit) for each in assets for unit in currencies(self._caps)} - rates.keys()
 

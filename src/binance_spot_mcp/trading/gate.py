@@ -40,6 +40,7 @@ from binance_spot_mcp.errors import InvalidInput, Rejected, SpotError
 from binance_spot_mcp.trading import gathering, lookup, refusals
 from binance_spot_mcp.trading.approval import Approvals, Proposal
 from binance_spot_mcp.trading.approver import NOBODY, Approver
+from binance_spot_mcp.trading.cap_watch import CapWatch
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.dispatch import Dispatch, Sent, Slip
 from binance_spot_mcp.trading.existing import ExistingOrders
@@ -49,6 +50,9 @@ from binance_spot_mcp.trading.rehearsal import Rehearsal
 from binance_spot_mcp.trading.repeats import BEFORE_NOW, answer_again
 from binance_spot_mcp.trading.rules_cache import PASSING_AGE_MS, Exchange, RulesCache
 from binance_spot_mcp.trading.snapshots import Snapshots
+from binance_spot_mcp.trading.stopping import stopped
+from binance_spot_mcp.trading.switch import Attempt, Switch
+from binance_spot_mcp.trading.trading_state import trading_state
 
 P = TypeVar("P", bound=Params)
 R = TypeVar("R")
@@ -128,6 +132,8 @@ class Gate:
     Args:
         exchange: Makes the calls.
         approvals: Says whether anything is placed in this environment, and gets a person's yes where one is needed.
+        caps: Judges what orders may come to.
+        switch: Knows whether orders may be sent now.
         keeper: Knows whether this process may trade, and keeps the journal.
         ids: Names orders.
         now_ms: A clock in epoch milliseconds that does not step.
@@ -139,6 +145,8 @@ class Gate:
         exchange: Exchange,
         *,
         approvals: Approvals,
+        caps: CapWatch,
+        switch: Switch,
         keeper: Keeper,
         ids: ClientOrderIds,
         now_ms: Callable[[], int],
@@ -146,6 +154,8 @@ class Gate:
     ) -> None:
         self._exchange = exchange
         self._approvals = approvals
+        self._caps = caps
+        self._switch = switch
         self._keeper = keeper
         self._now_ms = now_ms
         self._snapshots = snapshots
@@ -183,7 +193,8 @@ class Gate:
             case "place" | "amend":
                 await self._approvals.live.open()
                 try:
-                    return await self._once(endpoint, params, intent_id, approver)
+                    with self._switch.counted() as attempt:
+                        return await self._once(endpoint, params, intent_id, approver, attempt)
                 except SpotError as error:
                     error.intent_id = error.intent_id or intent_id
                     raise
@@ -246,20 +257,32 @@ class Gate:
             await self._rules.rules(symbol)  # names those that come near it, if it does not exist
         return await lookup.reconciled(account, symbol)
 
+    async def stop(self, why: str) -> Mapping[str, object]:
+        """Close the gate until the operator opens it, and cancel every open order of ours."""
+        return await stopped(self._switch, why, self._keeper, self._existing, self._dispatch)
+
+    async def state(self) -> Mapping[str, object]:
+        """How trading stands."""
+        return await trading_state(self._keeper, self._approvals.live, self._switch, self._caps)
+
     async def settled(self) -> None:
         """Wait until every request in flight has its answer."""
         await self._dispatch.settled()
 
-    async def _once(self, endpoint: Endpoint[P, R], params: P, intent_id: str | None, approver: Approver) -> Passed[R]:
+    async def _once(
+        self, endpoint: Endpoint[P, R], params: P, intent_id: str | None, approver: Approver, attempt: Attempt
+    ) -> Passed[R]:
         """Make a call that was not made before; of one that was, tell what became of it."""
         intents = (await self._keeper.account()).intents
         intent_id = self._approvals.call_of(intents, approver, intent_id)
         async with intents.claimed(intent_id, endpoint.name, params.wire()) as claim:
             if claim.repeats is not None:
+                attempt.counts = False
                 if approver.answered is not None:
                     raise refusals.used(claim.repeats)
                 again = answer_again(intents.register, claim.repeats)
                 return Passed(again, (BEFORE_NOW,), claim.repeats.id, claim.repeats.name)
+            await self._switch.admit(intents)
             if endpoint.effect == "amend":
                 sent = await self._amend(intents, claim, cast(AmendOrderParams, params), approver)
                 return _passed(cast(Sent[R], sent))
@@ -276,20 +299,22 @@ class Gate:
 
         if self._approvals.needed:
             proposal = await self._approvals.obtained(intents, proposal, approver, again)
-        return await self._dispatch.send(intents, proposal.slip)
+        return await self._send(intents, proposal)
 
     async def _place(
         self, intents: Intents, claim: Claim, endpoint: Endpoint[P, R], params: P, approver: Approver
     ) -> Passed[R]:
         request = request_of(endpoint, params)
         checked = await self._admitted(intents, request)
+        held = await self._caps.hold(intents.register, request, checked.rules, checked.market, params.given())
+        claim.at_end(held.release)
         unknown = checked.rules.unknown
         try:
             untested = await self._rehearsal.before(intents, endpoint, params, request, always=bool(unknown))
             named = self._dispatch.named(params)
             orders = {str(named.given()[order.leg.name_param]): order.side for order in request.orders}
             proposal = Proposal(
-                slip=Slip(endpoint, named, params.wire(), orders, claim),
+                slip=Slip(endpoint, named, params.wire(), orders, claim, held.audit, begun=held.release),
                 claim=claim,
                 rules=checked.rules,
                 request=request,
@@ -298,17 +323,23 @@ class Gate:
             if self._approvals.needed:
 
                 async def again() -> Order | None:
-                    await self._admitted(intents, request)
+                    now = await self._admitted(intents, request)
+                    await self._caps.again(intents.register, request, now.rules, now.market)
                     return await self._existing.to_be_replaced(endpoint, params)
 
                 proposal = replace(proposal, existing=await self._existing.to_be_replaced(endpoint, params))
                 proposal = await self._approvals.obtained(intents, proposal, approver, again)
-            sent = await self._dispatch.send(intents, proposal.slip)
+            sent = await self._send(intents, proposal)
         except Rejected as refusal:
             if refusal.code == "FILTER_VIOLATION":
                 self._rules.forget(request.symbol)  # the check passed, so they may have changed
             raise
         return _passed(sent, *proposal.notes)
+
+    async def _send(self, intents: Intents, proposal: Proposal) -> Sent[Any]:
+        """Send a call for which everything speaks, unless the gate has closed meanwhile."""
+        self._switch.refuse_closed()
+        return await self._dispatch.send(intents, replace(proposal.slip, may_leave=self._switch.refuse_closed))
 
     async def _admitted(self, intents: Intents, request: Request) -> Checked:
         """Check what would be placed against everything that can change from one moment to the next.

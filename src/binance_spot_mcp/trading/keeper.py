@@ -86,6 +86,11 @@ class Keeper:
         self._journal: Journal | None = None
         self._reconciler: Reconciler | None = None
 
+    @property
+    def name(self) -> str:
+        """Environment and fingerprint of the key: what the account is called in the server's own files."""
+        return self._path.stem
+
     def start(self) -> None:
         """Begin at once, where an earlier process has left something that may be unsettled."""
         if self._key is not None and self._path.exists():

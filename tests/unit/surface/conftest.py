@@ -9,6 +9,7 @@ import pytest
 from mcp import Client
 from tests.unit.surface.scripted_exchange import NOW_MS, ScriptedExchange
 
+from binance_spot_mcp.allowance import NO_CAPS
 from binance_spot_mcp.client import Spot
 from binance_spot_mcp.server import build
 from binance_spot_mcp.settings import Settings
@@ -17,12 +18,14 @@ from binance_spot_mcp.streams.waits import Waits
 from binance_spot_mcp.surface.session import OpenDesk
 from binance_spot_mcp.tools.desk import Desk
 from binance_spot_mcp.trading.approval import Approvals
+from binance_spot_mcp.trading.cap_watch import CapWatch
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.gate import Gate
 from binance_spot_mcp.trading.keeper import Keeper
 from binance_spot_mcp.trading.operator import OPERATOR_FILE, OperatorFile
 from binance_spot_mcp.trading.portfolio import Portfolios
 from binance_spot_mcp.trading.snapshots import Snapshots
+from binance_spot_mcp.trading.switch import STOP_FILE, Switch
 
 
 @pytest.fixture
@@ -48,19 +51,22 @@ def open_desk(exchange: ScriptedExchange, tmp_path: Path) -> OpenDesk:
             know_the_time=exchange.know_the_time,
             now_ms=lambda: NOW_MS,
         )
+        operator = OperatorFile(tmp_path / OPERATOR_FILE)
         approvals = Approvals(
             "testnet",
             "key",
             switched_on=False,
             always=False,
             exchange=exchange,
-            operator=OperatorFile(tmp_path / OPERATOR_FILE),
+            operator=operator,
             now_ms=lambda: NOW_MS,
             new_id=ids.new,
         )
         gate = Gate(
             exchange,
             approvals=approvals,
+            caps=CapWatch(NO_CAPS, exchange, lambda: NOW_MS),
+            switch=Switch(keeper.name, operator, tmp_path / STOP_FILE, lambda: NOW_MS),
             keeper=keeper,
             ids=ids,
             now_ms=lambda: NOW_MS,

@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 from tests.unit.trading.spot import FakeSpot
 
+from binance_spot_mcp.allowance import NO_CAPS, Caps
 from binance_spot_mcp.trading.approval import Approvals
+from binance_spot_mcp.trading.cap_watch import CapWatch
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.gate import Gate
 from binance_spot_mcp.trading.keeper import Keeper
+from binance_spot_mcp.trading.key_watch import KeyWatch
 from binance_spot_mcp.trading.operator import OPERATOR_FILE, OperatorFile
 from binance_spot_mcp.trading.snapshots import Snapshots
+from binance_spot_mcp.trading.switch import STOP_FILE, Switch
 from binance_spot_mcp.vocabulary import Environment
 
 MakeGate = Callable[..., Gate]
@@ -38,6 +42,7 @@ async def make_gate(spot: FakeSpot, tmp_path: Path) -> AsyncIterator[MakeGate]:
         *,
         switched_on: bool = False,
         always: bool = False,
+        caps: Caps = NO_CAPS,
     ) -> Gate:
         exchange = exchange or spot
         now = now_ms or (lambda: exchange.now_ms)
@@ -53,18 +58,36 @@ async def make_gate(spot: FakeSpot, tmp_path: Path) -> AsyncIterator[MakeGate]:
             now_ms=now,
             sleep=exchange.sleep,
         )
+        watched = KeyWatch(exchange)
+        operator = OperatorFile(tmp_path / OPERATOR_FILE)
         approvals = Approvals(
             env,
             "key",
             switched_on=switched_on,
             always=always,
             exchange=exchange,
-            operator=OperatorFile(tmp_path / OPERATOR_FILE),
+            operator=operator,
             now_ms=now,
             new_id=ids.new,
         )
         snapshots = Snapshots(tmp_path / "snapshots")
-        gate = Gate(exchange, approvals=approvals, keeper=keeper, ids=ids, now_ms=now, snapshots=snapshots)
+        gate = Gate(
+            watched,
+            approvals=approvals,
+            caps=CapWatch(caps, watched, now),
+            switch=Switch(
+                keeper.name,
+                operator,
+                tmp_path / STOP_FILE,
+                now,
+                orders_per_minute=caps.max_orders_per_minute,
+                key_refusal=lambda: watched.refusal,
+            ),
+            keeper=keeper,
+            ids=ids,
+            now_ms=now,
+            snapshots=snapshots,
+        )
         made.append((gate, keeper))
         exchange.workers = lambda: len(keeper._reconciler._deciding) if keeper._reconciler else 0
         return gate

@@ -12,6 +12,7 @@ from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
 from binance_spot_mcp.client import Answer
 from binance_spot_mcp.errors import ExchangeError, Rejected, SpotError
 from binance_spot_mcp.transport.call import Departing
+from binance_spot_mcp.transport.ledger import LedgerState
 
 P = TypeVar("P", bound=Params)
 R = TypeVar("R")
@@ -135,6 +136,10 @@ class FakeSpot:
             raise reply
         body = msgspec.json.encode(reply)
         return Answer(msgspec.json.decode(body, type=endpoint.result), body, {})
+
+    async def rate_limits(self) -> LedgerState:
+        """Nothing is limited here."""
+        return {"limits": [], "holds": [], "processes": 1, "trouble": None}
 
     async def know_the_time(self) -> None:
         """Its clock and ours agree."""
