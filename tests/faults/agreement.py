@@ -28,6 +28,7 @@ class Journaled:
     state: str = "INTENDED"
     order_id: int | None = None
     executed: Decimal = Decimal(0)
+    quantity: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -67,6 +68,8 @@ class Story:
             order.order_id = row["order_id"] or order.order_id
             if "executed" in row["evidence"]:
                 order.executed = Decimal(row["evidence"]["executed"])
+            if "quantity" in row["evidence"]:
+                order.quantity = Decimal(row["evidence"]["quantity"])
 
 
 def disagreements(rows: Iterable[Mapping[str, Any]], log: Sequence[Entry], tag: str) -> Iterator[str]:
@@ -79,7 +82,13 @@ def disagreements(rows: Iterable[Mapping[str, Any]], log: Sequence[Entry], tag: 
     """
     story = Story.read(rows)
     yield from _of_orders(story, log, tag)
-    yield from _of_sending(story, log)
+    yield from _of_sending(story, log, tag)
+
+
+def is_order(entry: Entry, tag: str) -> bool:
+    """Whether an entry is about an order of an installation that the exchange took."""
+    name: str = entry.get("client_order_id", "")
+    return entry["kind"] == "order" and name.startswith(f"{tag}-") and entry["status"] != "REJECTED"
 
 
 def most_orders(rows: Iterable[Mapping[str, Any]], log: Iterable[Entry], tag: str) -> int:
@@ -87,8 +96,8 @@ def most_orders(rows: Iterable[Mapping[str, Any]], log: Iterable[Entry], tag: st
     story = Story.read(rows)
     numbers: defaultdict[str, set[int]] = defaultdict(set)
     for entry in log:
-        name = entry.get("client_order_id", "")
-        if entry["kind"] == "order" and name.startswith(f"{tag}-"):
+        if is_order(entry, tag):
+            name = entry["client_order_id"]
             intent_id = story.orders[name].intent_id if name in story.orders else name
             numbers[intent_id].add(entry["order_id"])
     return max((-(-len(found) // story.legs.get(intent_id, 1)) for intent_id, found in numbers.items()), default=0)
@@ -97,7 +106,7 @@ def most_orders(rows: Iterable[Mapping[str, Any]], log: Iterable[Entry], tag: st
 def _of_orders(story: Story, log: Iterable[Entry], tag: str) -> Iterator[str]:
     existing: dict[str, Entry] = {}
     for entry in log:
-        if entry["kind"] == "order" and entry["client_order_id"].startswith(f"{tag}-"):
+        if is_order(entry, tag):
             existing[entry["client_order_id"]] = entry
     for name, truth in existing.items():
         known = story.orders.get(name)
@@ -107,29 +116,38 @@ def _of_orders(story: Story, log: Iterable[Entry], tag: str) -> Iterator[str]:
             yield f"{name} is {truth['status']} ({truth['order_id']}), by the journal {known.state} ({known.order_id})"
         elif known.executed != Decimal(truth["executed"]):
             yield f"{name} has executed {truth['executed']}, by the journal {known.executed}"
+        elif known.quantity is not None and known.quantity != Decimal(truth["quantity"]):
+            yield f"{name} is of {truth['quantity']}, by the journal of {known.quantity}"
     for name, known in story.orders.items():
         if name not in existing and known.state not in ABSENT | IN_DOUBT:
             yield f"{name} does not exist, and is {known.state} by the journal"
 
 
-def _of_sending(story: Story, log: Iterable[Entry]) -> Iterator[str]:
+def _of_sending(story: Story, log: Iterable[Entry], tag: str) -> Iterator[str]:
     """Requests that arrived without, or before, their record."""
     arrived: Counter[str] = Counter()
     for entry in log:
-        if entry["kind"] != "request" or not changes(entry) or entry["account"] < 0:
+        if entry["kind"] != "request" or not changes(entry):
             continue
-        name = next((text for text in entry["params"].values() if text in story.orders), None)
-        if name is None:
+        names = [text for text in entry["params"].values() if text.startswith(f"{tag}-")]
+        arrived["all"] += bool(names)
+        name = next((name for name in names if name in story.orders), None)
+        if name is None or not _places(entry):
             continue
         intent_id = story.orders[name].intent_id
-        if entry["params"].get("origClientOrderId") == name or entry["params"].get("cancelOrigClientOrderId") == name:
-            continue
         arrived[intent_id] += 1
         began_ms = story.first_send_ms.get(intent_id)
         if began_ms is None:
             yield f"{intent_id} arrived, and was never written down as sent"
         elif entry["at_us"] // 1000 < began_ms - LATENESS_MS:
             yield f"{intent_id} arrived {began_ms - entry['at_us'] // 1000} ms before it was written down"
+    sends = {**story.sends, "all": story.sends.total()}
     for intent_id, many in arrived.items():
-        if many > story.sends[intent_id]:
-            yield f"{intent_id} arrived {many} times, and was written down as sent {story.sends[intent_id]} times"
+        if many > sends.get(intent_id, 0):
+            yield f"{intent_id} arrived {many} times, and was written down as sent {sends.get(intent_id, 0)} times"
+
+
+def _places(request: Entry) -> bool:
+    """Whether a request places orders under the names in it."""
+    words = f"{request['method']} {request['path']}"
+    return "eplace" in words or not any(word in words for word in ("amend", "DELETE", "ancel"))

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.faults import placing, wire
+from tests.faults import existing, placing, wire
 from tests.faults.table import Row
 
-ROWS: Final[tuple[Row, ...]] = (*placing.ROWS, *wire.ROWS)
+ROWS: Final[tuple[Row, ...]] = (*placing.ROWS, *wire.ROWS, *existing.ROWS)
