@@ -129,7 +129,7 @@ def test_the_tools_and_their_cost_are_listed(type_: Type) -> None:
     finished = type_("tools", "--tokens")
     *listed, summary = finished.stdout.splitlines()
     assert len(listed) == 67
-    assert summary.startswith("67 tools, 48 of them endpoints")
+    assert summary.startswith("69 tools, 48 of them endpoints")
     assert {"place_order", "get_price"} <= {line.split()[0] for line in listed}
 
 

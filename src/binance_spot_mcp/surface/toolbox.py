@@ -15,6 +15,7 @@ from binance_spot_mcp.tools.local_books import get_local_book
 from binance_spot_mcp.tools.order_state import get_order_state, reconcile_orders
 from binance_spot_mcp.tools.portfolio import get_portfolio
 from binance_spot_mcp.tools.reading_streams import get_stream_snapshot, list_streams, read_stream, unsubscribe
+from binance_spot_mcp.tools.stopping import get_trading_state, stop_trading
 from binance_spot_mcp.tools.subscribing import (
     subscribe_to_average_price_stream,
     subscribe_to_book_ticker_stream,
@@ -28,7 +29,15 @@ from binance_spot_mcp.tools.subscribing import (
 from binance_spot_mcp.tools.tool import AnyTool, Toolset
 from binance_spot_mcp.tools.waiting import wait_for
 
-DESK_TOOLS: tuple[AnyTool, ...] = (check_order, get_order_state, reconcile_orders, get_rate_limits, get_portfolio)
+DESK_TOOLS: tuple[AnyTool, ...] = (
+    check_order,
+    get_order_state,
+    reconcile_orders,
+    get_trading_state,
+    stop_trading,
+    get_rate_limits,
+    get_portfolio,
+)
 """Tools that span endpoints."""
 
 STREAM_TOOLS: tuple[AnyTool, ...] = (

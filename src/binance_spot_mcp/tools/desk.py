@@ -54,6 +54,14 @@ class Door(Protocol):
         """Compare the orders that are known with those at the exchange."""
         ...
 
+    async def stop(self, why: str) -> Mapping[str, object]:
+        """Close the gate until the operator opens it, and cancel every open order of ours."""
+        ...
+
+    async def state(self) -> Mapping[str, object]:
+        """How trading stands."""
+        ...
+
     async def check(self, request: Request, *, account: bool = False) -> Checked:
         """Check orders against the rules of their symbol; nothing is sent that changes one."""
         ...

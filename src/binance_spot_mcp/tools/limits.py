@@ -8,6 +8,7 @@ from binance_spot_mcp.transport.ledger import SHARES
 
 if TYPE_CHECKING:
     from binance_spot_mcp.tools.desk import Desk
+    from binance_spot_mcp.transport.ledger import LedgerState
 
 
 class RateLimitsParams(Params):
@@ -20,7 +21,18 @@ class RateLimitsParams(Params):
 async def get_rate_limits(desk: "Desk", params: RateLimitsParams) -> object:
     """The state of the rate ledger."""
     state = await desk.spot.rate_limits()
-    buckets = [
+    shown = {
+        "buckets": buckets(state),
+        "holds": state["holds"],
+        "share_percent": SHARES,
+        "processes": state["processes"],
+    }
+    return {**shown, "trouble": state["trouble"]} if state["trouble"] else shown
+
+
+def buckets(state: "LedgerState") -> list[dict[str, int | str]]:
+    """Every limit with what is used of it, as an answer shows it."""
+    return [
         {
             "limit": f"{row['type']}/{row['interval']}",
             "used": row["used"],
@@ -30,5 +42,3 @@ async def get_rate_limits(desk: "Desk", params: RateLimitsParams) -> object:
         }
         for row in state["limits"]
     ]
-    shown = {"buckets": buckets, "holds": state["holds"], "share_percent": SHARES, "processes": state["processes"]}
-    return {**shown, "trouble": state["trouble"]} if state["trouble"] else shown

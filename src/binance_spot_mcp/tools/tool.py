@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Toolset = Literal["market", "trading", "lists", "account", "desk", "streams"]
 P = TypeVar("P", bound=Params)
 
-_CANCELS_BY_ID = frozenset({"cancel_order", "cancel_order_list"})
+_CANCELS_BY_ID = frozenset({"cancel_order", "cancel_order_list", "stop_trading"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,10 +90,11 @@ def _nodes(node: Any, *, names: bool = False) -> Iterator[dict[str, Any]]:
 def test_annotations_say_the_truth(tool: AnyTool) -> None:
     told = annotations(tool)
     endpoint = CATALOGUE.get(tool.name)
-    changes = endpoint is not None and endpoint.route.method != "GET" and not endpoint.route.path.endswith("/test")
+    sends = endpoint is not None and endpoint.route.method != "GET" and not endpoint.route.path.endswith("/test")
+    changes = sends or tool.name == "stop_trading"
     assert told.read_only_hint is not changes
     assert told.destructive_hint is changes
-    assert told.idempotent_hint is (not changes or tool.name in {"cancel_order", "cancel_order_list"})
+    assert told.idempotent_hint is (not changes or tool.name in {"cancel_order", "cancel_order_list", "stop_trading"})
     assert told.open_world_hint is (tool.name not in {"get_rate_limits", "list_streams", "unsubscribe"})
 
 
