@@ -128,7 +128,7 @@ def test_the_settings_are_shown_with_their_origins_and_without_secrets(type_: Ty
 def test_the_tools_and_their_cost_are_listed(type_: Type) -> None:
     finished = type_("tools", "--tokens")
     *listed, summary = finished.stdout.splitlines()
-    assert len(listed) == 67
+    assert len(listed) == 69
     assert summary.startswith("69 tools, 48 of them endpoints")
     assert {"place_order", "get_price"} <= {line.split()[0] for line in listed}
 
