@@ -20,6 +20,7 @@ from websockets.protocol import Event, State
 
 from binance_spot_mcp import __version__
 from binance_spot_mcp.transport.failures import never_left, proxy_failed, why_unreachable
+from binance_spot_mcp.transport.frames import FrameCutter
 from binance_spot_mcp.transport.verdict import Reply, date_ms, retry_after_ms
 
 MOST_BYTES = 8 * 2**20
@@ -147,6 +148,7 @@ class _WebSocket(ClientConnection):
         self._parts: list[bytes] = []
         self._opened = False
         self._closing: Any = None
+        self._frames = FrameCutter(listener.heard, self._take_frame, MOST_BYTES)
 
     def send_now(self, text: str) -> None:
         if self.state is State.OPEN:
@@ -156,6 +158,18 @@ class _WebSocket(ClientConnection):
     def hang_up(self, code: CloseCode) -> None:
         if self._closing is None:
             self._closing = self.loop.create_task(self.close(code))
+
+    def data_received(self, data: bytes) -> None:
+        """Cut whole text messages out of what was read; overrides the library's, which gets everything else."""
+        while data and self.state is State.CONNECTING:
+            line, end, data = data.partition(b"\n")  # the handshake ends with a line, and frames may follow at once
+            super().data_received(line + end)
+        if data:
+            self._frames.take(data)
+
+    def _take_frame(self, frame: bytes) -> bool:
+        super().data_received(frame)
+        return self.state is State.OPEN and self.protocol.current_size is None
 
     def process_event(self, event: Event) -> None:
         """Take in what the protocol read; overrides the library's, which does the rest."""

@@ -1,6 +1,8 @@
 """A real socket on loopback: whole messages, pings, the end and its reason, and what is refused."""
 
 import asyncio
+import base64
+import hashlib
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -123,6 +125,56 @@ async def test_a_message_beyond_measure_ends_the_connection() -> None:
         await asyncio.wait_for(ear.over.wait(), 5)
         assert ear.why == "A message above 8 MiB ended the connection"
         assert ear.messages == []
+
+
+@asynccontextmanager
+async def hearing(*reads: bytes) -> AsyncIterator[Ear]:
+    """A connection to a server that says these bytes and leaves; its handshake is in one piece with the first."""
+
+    async def handler(head: bytes, writer: asyncio.StreamWriter) -> None:
+        key = next(
+            line.split(b": ")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key")
+        )
+        accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+        writer.write(b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n" + reads[0])
+        for read in reads[1:]:
+            await writer.drain()
+            await asyncio.sleep(0.01)  # lest the two become one
+            writer.write(read)
+        writer.write_eof()
+
+    ear = Ear()
+    async with loopback(handler) as origin:
+        socket = await open_socket(origin.replace("http", "ws") + "/stream", ear, None)
+        assert not isinstance(socket, Reply)
+        try:
+            yield ear
+        finally:
+            socket.close()
+            await asyncio.wait_for(ear.over.wait(), 5)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 5, 7, 8, 11])
+async def test_what_follows_the_handshake_at_once_is_heard(cut: int) -> None:
+    sent = b"\x81\x03one\x89\x00\x81\x03two"
+    async with hearing(sent[:cut], sent[cut:]) as ear:
+        while len(ear.messages) < 2:
+            ear.spoken_to.clear()
+            await asyncio.wait_for(ear.spoken_to.wait(), 5)
+        assert (ear.messages, ear.pings) == ([b"one", b"two"], 1)
+
+
+async def test_a_message_inside_another_one_that_comes_in_parts_ends_the_connection() -> None:
+    async with hearing(b"\x01\x01a", b"\x81\x01b") as ear:
+        await asyncio.wait_for(ear.over.wait(), 5)
+        assert ear.messages == []
+
+
+async def test_nothing_is_heard_after_the_goodbye() -> None:
+    async with hearing(b"\x81\x01a\x88\x02\x03\xe8\x81\x01b") as ear:
+        await asyncio.wait_for(ear.over.wait(), 5)
+        assert ear.messages == [b"a"]
 
 
 # What does not come about
