@@ -41,6 +41,7 @@ from binance_spot_mcp.client import Venue
 from binance_spot_mcp.errors import OutcomeUnknown, RateLimited, Refused, Rejected, SpotError, Unavailable, Unreachable
 from binance_spot_mcp.signing import hmac_signer
 from binance_spot_mcp.transport.ledger import BAN_AT_LEAST_MS
+from binance_spot_mcp.transport.line import OVERLOADED_MS
 
 pytestmark = pytest.mark.anyio
 
@@ -265,6 +266,15 @@ async def test_an_old_measurement_will_do_where_a_new_one_fails_but_none_will_no
     with pytest.raises(Unreachable, match="clock could not be read, so nothing was signed") as failure:
         await fresh.call(PLACE_ORDER, BUY)
     assert failure.value.sent == "no"
+
+
+async def test_an_overloaded_exchange_leaves_an_order_unknown_and_it_is_said_when_to_come_back(
+    exchange: Exchange, machine: Machine
+) -> None:
+    exchange.on(PLACE, refusal(503, -1008, "Server is currently overloaded with other requests."))
+    with pytest.raises(OutcomeUnknown) as unknown:
+        await machine.spot(**KEY).call(PLACE_ORDER, BUY)
+    assert (unknown.value.retry, unknown.value.retry_at_ms) == ("after_reconcile", NOW_MS + OVERLOADED_MS)
 
 
 async def test_a_429_keeps_its_bucket_silent_for_the_stated_time(exchange: Exchange, machine: Machine) -> None:

@@ -71,6 +71,8 @@ class ApiSocket:
         self.requests.append(request)
         result: Any = {}
         match request["method"]:
+            case _ if self.api.mute:
+                return
             case _ if self.api.refusal is not None:
                 self.say({"id": request["id"], "status": 401, "error": self.api.refusal})
                 return
@@ -119,6 +121,7 @@ class Api:
         self.sockets: list[ApiSocket] = []
         self.refusal: dict[str, Any] | None = None
         self.missing: Refused | None = None
+        self.mute = False
         self.times_refused = 0
         self.turns = Ledger()
         self.key = Key(SecretStr(API_KEY), signer, 5_000, lambda: self.time.now_ns // 1_000_000)
@@ -179,6 +182,26 @@ async def test_each_kind_of_key_subscribes_in_its_own_way(api: Api) -> None:
     assert params == {"apiKey": API_KEY, "timestamp": params["timestamp"], "recvWindow": 5_000}
     signed = ws_payload({name: str(value) for name, value in params.items()})
     assert signature == api.key.signer.sign(signed.encode())
+
+
+async def test_what_it_takes_to_listen_waits_for_its_turn_in_the_rate_ledger_and_is_settled(api: Api) -> None:
+    api.turns.full = True
+    feed = await api.stream.hold()
+    await api.time.advance(1)
+    assert (feed.state, api.sockets[0].requests) == ("PENDING", [])
+    api.turns.full = False
+    await api.time.advance(1)
+    assert feed.state == "LIVE"
+    asked = [request["id"] for request in api.sockets[0].requests]
+    assert (api.turns.given, api.turns.closed) == (len(asked), asked)
+
+
+async def test_what_was_asked_when_the_connection_broke_counts_as_sent(api: Api) -> None:
+    api.mute = True
+    await api.stream.hold()
+    await api.time.advance(1)
+    api.sockets[0].cut()
+    assert api.turns.closed == ["lost"]
 
 
 async def test_without_a_key_nothing_is_opened(api: Api) -> None:

@@ -35,6 +35,17 @@ def test_before_a_measurement_the_local_clock_is_believed_and_one_is_due() -> No
     assert (clock.now_ms(), clock.known, clock.due) == (NOW_MS + 50, False, True)
 
 
+def test_what_another_process_has_measured_is_believed_and_a_measurement_of_our_own_stays_due() -> None:
+    machine = Machine()
+    measured = machine.clock()
+    measured.measured([machine.sample(trip_ms=0, ahead_ms=3_000)])
+    machine.wall_ms += 3_600_000
+    clock = machine.clock()
+    assert clock.believe(measured.zero_us) == 3_000 - 3_600_000
+    assert (clock.now_ms(), clock.known, clock.due) == (measured.now_ms(), False, True)
+    assert clock.believe(measured.zero_us) == 0
+
+
 def test_the_exchange_s_time_belongs_to_the_midpoint_of_the_round_trip() -> None:
     machine = Machine()
     clock = machine.clock()

@@ -8,9 +8,12 @@ import pytest
 from binance_spot_mcp.errors import OutcomeUnknown, PartlyDone, Rejected, SpotError, Unavailable
 from binance_spot_mcp.transport.verdict import (
     Reply,
+    ban_ms,
     banned_until_ms,
+    date_ms,
     exceeded,
     exchange_error,
+    limited,
     retry_after_ms,
     verdict,
 )
@@ -63,6 +66,9 @@ def test_an_error_of_unknown_execution_counts_under_any_status(code: int, status
         (reply(429, {"code": -1015, "msg": "Too many new orders."}), "RATE_LIMITED", "at"),
         (reply(429, HTML), "RATE_LIMITED", "at"),
         (reply(418, {"code": -1003, "msg": "Way too much"}), "BANNED", "at"),
+        (reply(429, {"code": -1003, "msg": "Too many requests queued."}), "RATE_LIMITED", "at"),
+        (reply(403, {"code": -1003, "msg": "Too much request weight used"}), "RATE_LIMITED", "at"),
+        (reply(429, {"code": -1003, "msg": "Way too much; IP banned until 1573078212000."}), "BANNED", "at"),
         (reply(403, HTML), "WAF_BLOCKED", "at"),
         (reply(403, {"code": -2015, "msg": "Invalid API-key"}), "AUTH_FAILED", "never"),
         (reply(451, HTML), "ENDPOINT_REFUSED", "never"),
@@ -201,6 +207,69 @@ def test_what_is_no_error_object_is_none(body: bytes) -> None:
 @pytest.mark.parametrize(("value", "pause"), [("7", 7000), ("", None), ("soon", None), ("-1", None), ("٣", None)])
 def test_the_pause_is_read_in_whole_seconds(value: str, pause: int | None) -> None:
     assert retry_after_ms({"retry-after": value}) == pause
+
+
+@pytest.mark.parametrize(
+    ("headers", "pause"),
+    [
+        ({"retry-after": "Fri, 20 Nov 2026 12:00:07 GMT", "date": "Fri, 20 Nov 2026 12:00:00 GMT"}, 7_000),
+        ({"retry-after": "Fri, 20 Nov 2026 11:59:00 GMT", "date": "Fri, 20 Nov 2026 12:00:00 GMT"}, 0),
+        ({"retry-after": "Fri, 20 Nov 2026 12:00:07 GMT"}, None),
+        ({"retry-after": "Fri, 20 Nov 2026 12:00:07 GMT", "date": "today"}, None),
+    ],
+)
+def test_a_pause_until_a_date_is_measured_by_the_clock_of_whoever_asks_for_it(
+    headers: dict[str, str], pause: int | None
+) -> None:
+    assert retry_after_ms(headers) == pause
+
+
+def test_the_date_of_an_answer_is_read() -> None:
+    assert date_ms({"date": "Thu, 01 Jan 1970 00:01:00 GMT"}) == 60_000
+    assert date_ms({}) is None
+
+
+BANNED = "Way too much request weight used; IP banned until 1573078212000. Please use WebSocket Streams."
+UNTIL_MS = 1573078212000
+
+
+@pytest.mark.parametrize(
+    ("status", "msg", "pause_ms", "told_at_ms", "length_ms"),
+    [
+        (418, BANNED, None, UNTIL_MS - 500_000, 500_000),
+        (418, BANNED, None, None, 400_000),
+        (418, BANNED, 600_000, UNTIL_MS - 500_000, 600_000),
+        (418, "", 7_000, None, 7_000),
+        (418, "", None, None, 0),
+        (429, BANNED, None, None, 400_000),
+        (403, BANNED, None, None, 400_000),
+        (429, "Too much request weight used", 7_000, None, None),
+        (200, BANNED, None, None, None),
+    ],
+)
+def test_a_ban_lasts_as_long_as_any_of_its_forms_says(
+    status: int, msg: str, pause_ms: int | None, told_at_ms: int | None, length_ms: int | None
+) -> None:
+    body = json.dumps({"code": -1003, "msg": msg}).encode()
+    answer = Reply(status, body, pause_ms=pause_ms, told_at_ms=told_at_ms)
+    found = ban_ms(answer, now_ms=UNTIL_MS - 400_000)
+    assert (found if found is None else max(0, found)) == length_ms
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_limited"),
+    [
+        (reply(429, HTML), True),
+        (reply(429, {"code": -1015, "msg": "x"}), True),
+        (reply(403, {"code": -1003, "msg": "x"}), True),
+        (reply(400, {"code": -1003, "msg": "x"}), True),
+        (reply(403, HTML), False),
+        (reply(503, {"code": -1003, "msg": "x"}), False),
+        (reply(200, {"code": -1003, "msg": "x"}), False),
+    ],
+)
+def test_a_limit_is_exceeded_where_status_or_code_says_so(answer: Reply, *, is_limited: bool) -> None:
+    assert limited(answer) is is_limited
 
 
 def test_the_end_of_a_ban_is_read_from_its_text() -> None:
