@@ -211,6 +211,28 @@ def paper(context: typer.Context) -> int:
     return run_exchange(context.args)
 
 
+@app.command()
+def approve(
+    code: Annotated[str, typer.Argument(help="As the agent was told, e.g. 7KD2-9XBC.", show_default=False)],
+    home: Home = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nobody; refused for live orders.")] = False,
+) -> int:
+    """Say yes or no to an order that waits for you, with your passphrase. For hosts that show no questions."""
+    from binance_spot_mcp.cli import approve as commands
+    from binance_spot_mcp.settings import load
+
+    return _told(commands.approve(load({"home": home}).settings.home, code, unasked=yes))
+
+
+@app.command()
+def passphrase(home: Home = None) -> int:
+    """Set the passphrase with which you approve orders at a terminal."""
+    from binance_spot_mcp.cli import approve as commands
+    from binance_spot_mcp.settings import load
+
+    return _told(commands.set_passphrase(load({"home": home}).settings.home))
+
+
 @config.command("show")
 def config_show(env: Env = None, home: Home = None, as_json: AsJson = False) -> None:
     """Print each setting, its value and where it came from. Secrets are not shown."""
