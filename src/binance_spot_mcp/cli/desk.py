@@ -39,6 +39,8 @@ def opener(
 
 async def call_once(settings: Settings, tool: AnyTool, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Call one tool and close everything again; the answer is the object that an agent would read."""
+    if settings.transport == "auto" and (settings.base_url or settings.env != "paper" or settings.embedded):
+        settings = settings.model_copy(update={"transport": "rest"})  # a socket is worth its opening from the second call
     async with session(settings.env, opener(settings)) as opened:
         return (await call(tool, arguments, opened)).body
 
@@ -65,12 +67,17 @@ async def _open_desk(
     from binance_spot_mcp.trading.portfolio import Portfolios  # noqa: PLC0415
     from binance_spot_mcp.trading.snapshots import Snapshots  # noqa: PLC0415
     from binance_spot_mcp.trading.switch import STOP_FILE, Switch  # noqa: PLC0415
+    from binance_spot_mcp.transport.shared_ledger import shared_ledger  # noqa: PLC0415
     from binance_spot_mcp.transport.world import World  # noqa: PLC0415
 
+    # A clock that a test turns cannot be compared with other processes' clocks, so such a server counts alone.
+    ledger = partial(shared_ledger, settings, World()) if world is None else None
     world = world or World()
     async with AsyncExitStack() as stack:
         venue = await stack.enter_async_context(_paper_venue(settings)) if settings.embedded else None
-        spot = given or await stack.enter_async_context(aclosing(Spot(settings, venue=venue, world=world)))
+        spot = given or Spot(settings, venue=venue, world=world, ledger=ledger)
+        if given is None:
+            stack.push_async_callback(spot.aclose)
         if settings.embedded:
             stack.push_async_callback(_say_what_stays_open, spot)
         state = settings.home / "state"
