@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from binance_spot_mcp.trading.approver import Approver
     from binance_spot_mcp.trading.gate import Checked, Passed
     from binance_spot_mcp.trading.portfolio import Portfolios
+    from binance_spot_mcp.trading.prospects import Foreseen
     from binance_spot_mcp.transport.ledger import LedgerState
     from binance_spot_mcp.vocabulary import Environment
 
@@ -64,6 +65,10 @@ class Door(Protocol):
 
     async def check(self, request: Request, *, account: bool = False) -> Checked:
         """Check orders against the rules of their symbol; nothing is sent that changes one."""
+        ...
+
+    async def foresee(self, endpoint: Endpoint[Any, Any], params: Params, checked: Checked) -> Foreseen:
+        """What there is to know of a checked order before it is placed; nothing is written down."""
         ...
 
     async def keep(self, checked: Checked) -> Path:

@@ -13,6 +13,9 @@ from typing import Final
 from binance_spot_mcp.errors import InvalidInput
 from binance_spot_mcp.trading.intents import digest_of
 
+NONCE: Final = 10
+"""So many letters or digits make a name another one each time."""
+
 _PARTS: Final[tuple[tuple[str, ...], ...]] = (
     ("symbol",),
     ("side",),
@@ -23,9 +26,8 @@ _PARTS: Final[tuple[tuple[str, ...], ...]] = (
 """Parameters of which each group has a digest of its own; all others share one."""
 _WHOLE: Final = 20
 _PART: Final = 3
-_NONCE: Final = 10
 _FORM: Final = re.compile(
-    rf"check-[a-z0-9]{{{_NONCE}}}-(?P<parts>[a-z2-7]{{{_PART * (len(_PARTS) + 1)}}})-(?P<whole>[a-z2-7]{{{_WHOLE}}})"
+    rf"check-[a-z0-9]{{{NONCE}}}-(?P<parts>[a-z2-7]{{{_PART * (len(_PARTS) + 1)}}})-(?P<whole>[a-z2-7]{{{_WHOLE}}})"
 )
 
 

@@ -40,12 +40,16 @@ from binance_spot_mcp.errors import InvalidInput, Rejected, SpotError
 from binance_spot_mcp.trading import gathering, lookup, refusals
 from binance_spot_mcp.trading.approval import Approvals, Proposal
 from binance_spot_mcp.trading.approver import NOBODY, Approver
+from binance_spot_mcp.trading.bound_ids import NONCE, bound_id, refuse_changed
 from binance_spot_mcp.trading.cap_watch import CapWatch
+from binance_spot_mcp.trading.caps import Share
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.dispatch import Dispatch, Sent, Slip
 from binance_spot_mcp.trading.existing import ExistingOrders
 from binance_spot_mcp.trading.intents import Claim, Intents
 from binance_spot_mcp.trading.keeper import Keeper
+from binance_spot_mcp.trading.prospects import Foreseen, Prospects
+from binance_spot_mcp.trading.register import Register
 from binance_spot_mcp.trading.rehearsal import Rehearsal
 from binance_spot_mcp.trading.repeats import BEFORE_NOW, answer_again
 from binance_spot_mcp.trading.rules_cache import PASSING_AGE_MS, Exchange, RulesCache
@@ -153,6 +157,8 @@ class Gate:
         snapshots: Snapshots,
     ) -> None:
         self._exchange = exchange
+        self._ids = ids
+        self._prospects = Prospects(exchange, now_ms)
         self._approvals = approvals
         self._caps = caps
         self._switch = switch
@@ -192,6 +198,7 @@ class Gate:
                 return Passed(await self._rehearsal.test(endpoint, params, request_of(endpoint, params)))
             case "place" | "amend":
                 await self._approvals.live.open()
+                refuse_changed(intent_id, endpoint.name, params.wire())
                 try:
                     with self._switch.counted() as attempt:
                         return await self._once(endpoint, params, intent_id, approver, attempt)
@@ -221,6 +228,42 @@ class Gate:
         )
         found = check(request, rules, market, held)
         return Checked(found, rules, self._now_ms() - known.fetched_ms, market, held)
+
+    async def foresee(self, endpoint: Endpoint[Any, Any], params: Params, checked: Checked) -> Foreseen:
+        """What there is to know of a single order that was checked, before it is placed. Nothing is written down.
+
+        Args:
+            endpoint: What would place it.
+            params: The parameters of that call.
+            checked: What was found about it.
+        """
+        request, info = request_of(endpoint, params), checked.rules.info
+        (order,) = request.orders
+        test: bool | None = None
+        standing: tuple[Share, ...] = ()
+        closed = ""
+        try:
+            await self._approvals.live.open()
+            account = await self._keeper.account_if_any()
+            register = account.intents.register if account else Register()
+            test = self._rehearsal.due(register, endpoint, params, request)
+            if account is not None:
+                account.intents.refuse_unresolved(request.symbol, {order.side})
+            self._switch.refuse_closed()
+            held = await self._caps.hold(register, request, checked.rules, checked.market, params.given())
+            held.release()
+            standing = held.standing
+        except SpotError as refusal:
+            closed = refusal.message
+        return Foreseen(
+            intent_id=bound_id(self._ids.new()[-NONCE:], endpoint.name, params.wire()),
+            outlook=await self._prospects.outlook(order, info.base_asset, info.quote_asset, checked.check.notional),
+            test=test,
+            approval=self._approvals.needed,
+            weight=endpoint.cost(params) + bool(test),
+            caps=standing,
+            closed=closed,
+        )
 
     async def keep(self, checked: Checked) -> Path:
         """Write down what a request was checked against, and return the file."""

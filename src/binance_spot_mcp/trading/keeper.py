@@ -121,6 +121,15 @@ class Keeper:
             )
         return opening.result()
 
+    async def account_if_any(self) -> Account | None:
+        """The account, or None where nothing was ever traded on it here: whoever only looks opens no journal.
+
+        Raises:
+            Refused: As `account` does.
+        """
+        nothing_yet = self._key is not None and self._opening is None and not self._path.exists()
+        return None if nothing_yet else await self.account()
+
     async def close(self) -> None:
         """Stop looking for orders, close the journal, and let another process trade."""
         if self._opening is not None:

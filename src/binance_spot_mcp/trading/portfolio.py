@@ -132,9 +132,10 @@ class Portfolios:
     async def _fills(self) -> tuple[Sequence[Fill], str]:
         """What was traded here, or why that is not known."""
         try:
-            return (await self._keeper.account()).intents.register.fills.by_time(), ""
+            account = await self._keeper.account_if_any()
         except Refused as refusal:
             return (), refusal.message
+        return account.intents.register.fills.by_time() if account else (), ""
 
 
 def _positions(fills: Iterable[Fill], pairs: Mapping[str, Pair], worths: Worths) -> Positions:

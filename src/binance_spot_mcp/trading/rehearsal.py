@@ -26,7 +26,7 @@ from binance_spot_mcp.client import Answer
 from binance_spot_mcp.domain.requests import Request
 from binance_spot_mcp.errors import SpotError
 from binance_spot_mcp.trading.intents import Intents
-from binance_spot_mcp.trading.register import Shape
+from binance_spot_mcp.trading.register import Register, Shape
 from binance_spot_mcp.trading.rules_cache import Exchange
 
 P = TypeVar("P", bound=Params)
@@ -69,7 +69,7 @@ class Rehearsal:
             SpotError: The test did not pass, or could not be made. Nothing was placed.
         """
         shape = _shape(endpoint.name, params, request)
-        if not always and (shape in intents.register.shapes or shape in self._passed):
+        if not always and not self.due(intents.register, endpoint, params, request):
             await intents.tested(shape)
             return ()
         tests = (self._exchange.fetch(test, given) for test, given in _tests(params, request))
@@ -80,6 +80,11 @@ class Rehearsal:
                 raise outcome
         await intents.tested(shape)
         return tuple(_untested(request))
+
+    def due(self, register: Register, endpoint: Endpoint[Any, Any], params: Params, request: Request) -> bool:
+        """Whether `before` would test a request, as none of its shape has passed yet."""
+        shape = _shape(endpoint.name, params, request)
+        return shape not in register.shapes and shape not in self._passed
 
     async def test(self, endpoint: Endpoint[P, R], params: P, request: Request) -> Answer[R]:
         """Let the exchange test an order because the caller asked for it."""

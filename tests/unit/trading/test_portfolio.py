@@ -12,7 +12,6 @@ from tests.unit.trading.spot import UNKNOWN_SYMBOL, FakeSpot, Wire
 from binance_spot_mcp.errors import InvalidInput
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.fills import Fill
-from binance_spot_mcp.trading.journal.lock import WriterLock
 from binance_spot_mcp.trading.keeper import Keeper
 from binance_spot_mcp.trading.portfolio import Portfolios
 
@@ -44,6 +43,7 @@ def spot() -> FakeSpot:
         for name, (bid, ask) in books.items()
     ]
     spot.replies["get_exchange_info"] = lambda wire: told(asked_for(wire))
+    spot.replies["get_open_orders"] = lambda _: []
     hold(spot, BTC="2", NEO="10", USDT="100", XYZ="7", OLD="0")
     return spot
 
@@ -193,13 +193,12 @@ async def test_fills_of_a_symbol_that_is_not_listed_any_more_are_named_and_left_
 
 
 async def test_a_process_that_may_not_trade_shows_balances_and_says_what_it_cannot_know(
-    portfolios: Portfolios, keeper: Keeper, tmp_path: Path
+    spot: FakeSpot, keeper: Keeper, tmp_path: Path
 ) -> None:
-    del keeper
-    other = WriterLock(tmp_path / "testnet-key.sqlite")
-    assert other.take()
-    found = await portfolios.portfolio("USDT")
-    other.release()
+    await keeper.account()
+    other = keeper_of(spot, tmp_path)
+    found = await Portfolios(spot, other, lambda: spot.now_ms).portfolio("USDT")
+    await other.close()
     assert found.positions is None
     assert "this server only reads" in found.closed
     assert found.total == 120_220
