@@ -95,8 +95,8 @@ def too_far(found: OutOfBand, band: Decimal, symbol: str) -> Refused:
 def inconvertible(asset: str, unit: str, why: str) -> Refused:
     """The refusal of an order whose worth in the currency of a cap nobody can tell."""
     return Refused(
-        f"The operator's limits are in {unit}, and what {asset} is worth in it cannot be told: {why}. {_UNCHANGED} The "
-        "operator can set the limits in another currency.",
+        f"What {asset} is worth in {unit}, the currency of the operator's limits, cannot be told: {why.rstrip('.')}. "
+        f"{_UNCHANGED} The operator can set the limits in another currency.",
         code="LIMIT_EXCEEDED",
         next="get_trading_state",
         details={"cap": "conversion", "asset": asset, "unit": unit},

@@ -19,7 +19,7 @@ from binance_spot_mcp.domain.positions import DAY_MS, utc_day
 from binance_spot_mcp.domain.price_band import out_of_band
 from binance_spot_mcp.domain.requests import Request
 from binance_spot_mcp.domain.symbols import SymbolRules
-from binance_spot_mcp.errors import RateLimited, Refused, SpotError
+from binance_spot_mcp.errors import InvalidInput, RateLimited, Refused, SpotError
 from binance_spot_mcp.trading import cap_refusals
 from binance_spot_mcp.trading.caps import Ask, Share, Use, currencies, loss_share, may_rest, shares, shrunk
 from binance_spot_mcp.trading.daily_loss import DailyLoss
@@ -219,8 +219,11 @@ class CapWatch:
         return rates
 
     async def _asked(self, assets: Collection[str], unit: str) -> Rates:
-        with self._priced(unit):
-            worths = await self._books.worths(assets, unit)
+        try:
+            with self._priced(unit):
+                worths = await self._books.worths(assets, unit)
+        except InvalidInput as unknown:
+            raise cap_refusals.inconvertible(min(assets), unit, unknown.message) from unknown
         rates: Rates = {}
         for asset in assets:
             worth = worths.each[asset]
@@ -231,10 +234,10 @@ class CapWatch:
 
     @contextmanager
     def _priced(self, unit: str) -> Iterator[None]:
-        """Refuse what cannot be judged because prices cannot be had; a limit of the exchange is told as such."""
+        """Refuse what cannot be judged because prices cannot be had now; other reasons are told as what they are."""
         try:
             yield
-        except RateLimited:
+        except (RateLimited, InvalidInput):
             raise
         except SpotError as failure:
             raise cap_refusals.unpriced(unit, failure.message, self._now_ms() + AGAIN_MS) from failure
