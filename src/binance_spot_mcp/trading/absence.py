@@ -66,9 +66,10 @@ class Absence:
         return len(self.denials) >= DENIALS
 
     def next_look_ms(self, planned_ms: int, now_ms: int) -> int:
-        """When to look next: as planned, but not later than the next denial could count."""
+        """When to look next: as planned, but not later than the next denial could count; always ahead of now."""
         if not self.over(now_ms):
             return min(planned_ms, self.not_after_ms + 1)
         if self.denials and not self.denied_for_good:
-            return min(planned_ms, self.denials[-1] + APART_MS)
+            # The last look may have come to nothing since then, as they all do during a ban.
+            return min(planned_ms, max(self.denials[-1], now_ms) + APART_MS)
         return planned_ms
