@@ -40,7 +40,9 @@ def opener(
 async def call_once(settings: Settings, tool: AnyTool, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Call one tool and close everything again; the answer is the object that an agent would read."""
     if settings.transport == "auto" and (settings.base_url or settings.env != "paper" or settings.embedded):
-        settings = settings.model_copy(update={"transport": "rest"})  # a socket is worth its opening from the second call
+        settings = settings.model_copy(
+            update={"transport": "rest"}
+        )  # a socket is worth its opening from the second call
     async with session(settings.env, opener(settings)) as opened:
         return (await call(tool, arguments, opened)).body
 
@@ -55,13 +57,14 @@ async def _open_desk(
 ) -> AsyncIterator[Desk]:
     from binance_spot_mcp.client import Spot  # noqa: PLC0415
     from binance_spot_mcp.streams.hub import Streams  # noqa: PLC0415
+    from binance_spot_mcp.streams.order_events import OrderEvents  # noqa: PLC0415
     from binance_spot_mcp.streams.waits import Waits  # noqa: PLC0415
     from binance_spot_mcp.trading.approval import Approvals  # noqa: PLC0415
     from binance_spot_mcp.trading.cap_watch import CapWatch  # noqa: PLC0415
     from binance_spot_mcp.trading.client_ids import ClientOrderIds, installation_tag  # noqa: PLC0415
     from binance_spot_mcp.trading.gate import Gate  # noqa: PLC0415
     from binance_spot_mcp.trading.journal.file import fingerprint, open_journal  # noqa: PLC0415
-    from binance_spot_mcp.trading.keeper import Keeper  # noqa: PLC0415
+    from binance_spot_mcp.trading.keeper import CLOCK_SAMPLES, Keeper  # noqa: PLC0415
     from binance_spot_mcp.trading.key_watch import KeyWatch  # noqa: PLC0415
     from binance_spot_mcp.trading.operator import OPERATOR_FILE, OperatorFile  # noqa: PLC0415
     from binance_spot_mcp.trading.portfolio import Portfolios  # noqa: PLC0415
@@ -83,6 +86,7 @@ async def _open_desk(
         state = settings.home / "state"
         ids = ClientOrderIds(installation_tag(state, world.random_bytes), world.random_bytes)
         key = (await venue()).api_key if venue else settings.api_key
+        streams = await stack.enter_async_context(aclosing(Streams(spot, settings, world=world)))
         watched = KeyWatch(spot)
         keeper = Keeper(
             state,
@@ -92,9 +96,10 @@ async def _open_desk(
             ids=ids,
             recv_window_ms=settings.recv_window,
             now_ms=spot.clock.now_ms,
-            know_the_time=spot.measure_clock,
+            know_the_time=partial(spot.measure_clock, CLOCK_SAMPLES),
             sleep=world.sleep,
             open_file=open_file or open_journal,
+            events=OrderEvents(streams.user, streams.at_ms),
         )
         stack.push_async_callback(keeper.close)
         keeper.start()
@@ -130,7 +135,6 @@ async def _open_desk(
             snapshots=Snapshots(settings.home / "snapshots"),
         )
         stack.push_async_callback(gate.settled)
-        streams = await stack.enter_async_context(aclosing(Streams(spot, settings, world=world)))
         waits = stack.enter_context(closing(Waits(streams)))
         yield Desk(settings.env, watched, gate, streams, waits, Portfolios(spot, keeper, spot.clock.now_ms))
 

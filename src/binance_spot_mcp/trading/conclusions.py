@@ -14,12 +14,14 @@ from binance_spot_mcp.errors import NotSent, OutcomeUnknown, SpotError, clean
 from binance_spot_mcp.trading.evidence import fills, sightings
 from binance_spot_mcp.trading.fills import Fill, filled
 from binance_spot_mcp.trading.journal.records import Entry
-from binance_spot_mcp.trading.register import Intent, Register, concluded, reached, seen
+from binance_spot_mcp.trading.register import Intent, Register, concluded, external, reached, seen
 from binance_spot_mcp.trading.states import BEFORE, Source, merge
 from binance_spot_mcp.transport.meanings import UNKNOWN_OUTCOME
 
 MESSAGE: Final = 500
 """Characters of an error's message that are kept."""
+MOST_FOREIGN: Final = 10_000
+"""So many orders of others are noted in a journal; there may be no end of them."""
 
 
 def of_answer(register: Register, intent: Intent, payload: object) -> Iterator[Entry]:
@@ -44,6 +46,14 @@ def of_fills(register: Register, told: Iterable[Fill]) -> Iterator[Entry]:
         if order is not None and fill.key not in register.fills:
             side = fill.side or order.side
             yield filled(replace(fill, side=side, client_order_id=order.client_order_id, intent_id=order.intent_id))
+
+
+def of_foreign(register: Register, payload: object, source: Source) -> Iterator[Entry]:
+    """What to write of orders that are not ours: that there is such a one, once."""
+    for sighting in sightings(payload, source):
+        number = (sighting.symbol, sighting.order_id)
+        if register.find(sighting) is None and number not in register.foreign and len(register.foreign) < MOST_FOREIGN:
+            yield external(sighting)
 
 
 def of_failure(register: Register, intent: Intent, error: SpotError) -> Iterator[Entry]:

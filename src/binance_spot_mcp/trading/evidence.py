@@ -106,6 +106,9 @@ def fills(payload: object) -> Iterator[Fill]:
         case OrderReport() | OrderListReport() | Replacement():
             for report in _reports(payload):
                 yield from _fills_of_report(report)
+        case tuple():
+            for each in payload:
+                yield from fills(each)
 
 
 def fills_of_trades(symbol: str, trades: Iterable[MyTrade | Allocation]) -> Iterator[Fill]:

@@ -4,7 +4,7 @@ Source: rest-api.md#general-information-on-endpoints (what a timeout leaves open
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Any, Final
@@ -32,7 +32,7 @@ from binance_spot_mcp.trading.register import (
     sending,
     tested,
 )
-from binance_spot_mcp.trading.states import NEVER, OwnOrder, Sighting, Source
+from binance_spot_mcp.trading.states import GONE, NEVER, OwnOrder, Sighting, Source
 
 Orders = Mapping[str, str]
 """The side of each order that a call places, by the order's name."""
@@ -221,6 +221,10 @@ class Intents:
         """Take in trades of orders that were asked for."""
         await self._note(conclusions.of_fills(self.register, fills))
 
+    async def foreign(self, payload: object, source: Source) -> None:
+        """Note the orders of others that the exchange speaks of."""
+        await self._note(conclusions.of_foreign(self.register, payload, source))
+
     async def tested(self, shape: Shape) -> None:
         """Remember that the exchange has tested an order of a shape."""
         if shape not in self.register.shapes:
@@ -232,7 +236,9 @@ class Intents:
         Raises:
             Refused: JOURNAL_UNAVAILABLE.
         """
-        await self._write(reached(order, state, evidence))
+        await self._found_out(
+            reached(order, state, evidence), lambda: self.register.orders[order.client_order_id] == order
+        )
 
     async def conclude(self, intent: Intent, state: str) -> None:
         """Write down whether a call has done what it was to do to orders that exist.
@@ -240,7 +246,7 @@ class Intents:
         Raises:
             Refused: JOURNAL_UNAVAILABLE.
         """
-        await self._write(concluded(intent, state, {}))
+        await self._found_out(concluded(intent, state, {}), lambda: self.register.intents[intent.id] == intent)
 
     async def adopt(self, sightings: Iterable[Sighting]) -> None:
         """Take orders for ours that the journal has lost, and note that its lost end was asked for.
@@ -250,6 +256,22 @@ class Intents:
         """
         entries = [seen(lost_order(sighting), sighting) for sighting in sightings]
         await self._write(*entries, Entry(kind="journal", state=TAIL_RECONCILED, evidence={"adopted": len(entries)}))
+
+    async def start_over(self, gone: Collection[OwnOrder], archive: str) -> None:
+        """Note that the exchange has started over: as the end of a journal, or as the beginning of the next one.
+
+        Args:
+            gone: The orders that are gone; of those that this journal knows it is the end.
+            archive: The folder in which the journal before is kept.
+
+        Raises:
+            Refused: JOURNAL_UNAVAILABLE.
+        """
+        why = {"message": "The exchange has started over, and this order is gone."}
+        ended = [order for order in gone if order.client_order_id in self.register.orders]
+        names = [order.client_order_id for order in gone]
+        record = Entry(kind="journal", state=GONE, evidence={"gone": names, "archive": archive})
+        await self._write(*(reached(order, GONE, why) for order in ended), record)
 
     def when_unsure(self, attend: Callable[[], None]) -> None:
         """What to do when it is not known what became of a call or an order."""
@@ -300,6 +322,13 @@ class Intents:
         if entries:
             await self._journal.append(*entries, at_ms=at_ms)
         for entry in entries:
+            self.register.apply(at_ms, entry)
+
+    async def _found_out(self, entry: Entry, unchanged: Callable[[], bool]) -> None:
+        """Write something down that is overtaken by whatever is heard until it is written."""
+        at_ms = self._now_ms()
+        await self._journal.append(entry, at_ms=at_ms)
+        if unchanged():
             self.register.apply(at_ms, entry)
 
     async def _note(self, entries: Iterable[Entry]) -> None:

@@ -1,30 +1,40 @@
-"""Who may trade on an account: the one process that holds its journal, once it knows what an earlier one left."""
+"""Who may trade on an account: the one process that holds its journal, once it knows what an earlier one left.
+
+A start reads the journal, the exchange's clock and the rules of symbols with open orders, listens to the user data
+stream, settles what was only meant or being sent, and compares the rest with the exchange. Then trading is open.
+"""
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from binance_spot_mcp.catalogue.market import EXCHANGE_INFO, ExchangeInfoParams
 from binance_spot_mcp.errors import Refused, SpotError
 from binance_spot_mcp.logs import logger
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.evidence import sightings
+from binance_spot_mcp.trading.following import Following, OrderEvents
 from binance_spot_mcp.trading.intents import Intents
-from binance_spot_mcp.trading.journal.file import Contents, journal_path, open_journal
+from binance_spot_mcp.trading.journal.file import Contents, journal_path, open_journal, put_aside
 from binance_spot_mcp.trading.journal.lock import WriterLock
 from binance_spot_mcp.trading.journal.records import Damaged
 from binance_spot_mcp.trading.journal.writer import Journal, Store, unavailable
 from binance_spot_mcp.trading.reconciler import Reconciler
 from binance_spot_mcp.trading.register import Register
 from binance_spot_mcp.trading.rules_cache import Exchange
+from binance_spot_mcp.trading.venue_reset import PRACTICE, newest_is_gone, was_reset
 from binance_spot_mcp.vocabulary import Environment
 
 PATIENCE_S: Final = 2.0
 """How long a call waits for the start-up."""
 AGAIN_MS: Final = 2_000
 """When to come back to one that takes longer."""
+CLOCK_SAMPLES: Final = 5
+"""So many looks at the exchange's clock at the start, where nobody waits for one; their median counts."""
 
 OpenJournal = Callable[[Path, str, str], tuple[Store, Contents]]
 """Opens the journal at a path, of an environment and the fingerprint of a key; errors as in `file.open_journal`."""
@@ -38,6 +48,7 @@ class Account:
 
     intents: Intents
     reconciler: Reconciler
+    following: Following
 
 
 class Keeper:
@@ -54,6 +65,7 @@ class Keeper:
         know_the_time: Reads the exchange's clock.
         sleep: Waits so many seconds.
         open_file: Opens the journal's file.
+        events: The user data stream; None where there is none.
     """
 
     def __init__(
@@ -69,6 +81,7 @@ class Keeper:
         know_the_time: Callable[[], Awaitable[None]],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         open_file: OpenJournal = open_journal,
+        events: OrderEvents | None = None,
     ) -> None:
         self._env = env
         self._key = key
@@ -79,12 +92,14 @@ class Keeper:
         self._know_the_time = know_the_time
         self._sleep = sleep
         self._open_file = open_file
+        self._events = events
         self._path = journal_path(state, env, key or "")
         self._lock = WriterLock(self._path)
         self._step = ""
         self._opening: asyncio.Task[Account] | None = None
         self._journal: Journal | None = None
         self._reconciler: Reconciler | None = None
+        self._following: Following | None = None
 
     @property
     def name(self) -> str:
@@ -140,13 +155,18 @@ class Keeper:
     def _begin(self, key: str) -> "asyncio.Task[Account]":
         opening = self._opening
         if opening is None or (opening.done() and (opening.cancelled() or opening.exception())):
-            opening = self._opening = asyncio.create_task(self._open(key))
-            opening.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen, if nobody waits
+            opening = self._opening = self._task(self._opened(partial(self._recovered, key)))
         return opening
 
-    async def _open(self, key: str) -> Account:
+    def _task(self, opening: Coroutine[Any, Any, Account]) -> "asyncio.Task[Account]":
+        task = asyncio.create_task(opening)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen, if nobody waits
+        return task
+
+    async def _opened(self, account: Callable[[], Awaitable[Account]]) -> Account:
+        """The account; where it cannot be had, everything is let go."""
         try:
-            return await self._recovered(key)
+            return await account()
         except Damaged as damage:
             _log.error("the journal is damaged", why=str(damage))
             await self._let_go()
@@ -175,20 +195,80 @@ class Keeper:
         await self._know_the_time()
         intents = Intents(self._journal, register, self._now_ms, self._ids.new)
         await intents.recover(contents.end.seq, contents.lost)
-        self._reconciler = Reconciler(
+        account = await self._followed(intents)
+        if self._env in PRACTICE and await self._is_gone(account):
+            return await self._begin_anew(key, account)
+        account.following.go_on(partial(self._doubt, key, account))
+        return account
+
+    async def _followed(self, intents: Intents) -> Account:
+        """Listen to what happens from now on, and find out what happened before."""
+        register = intents.register
+        reconciler = self._reconciler = Reconciler(
             self._exchange,
             intents,
             recv_window_ms=self._recv_window_ms,
             now_ms=self._now_ms,
             sleep=self._sleep,
         )
+        following = self._following = Following(
+            self._events, intents, reconciler, now_ms=self._now_ms, sleep=self._sleep
+        )
+        self._step = "the rules of symbols with open orders are being read"
+        await self._read_rules(register)
+        self._step = "the user data stream is being subscribed to"
+        await following.begin()
         if register.tail_lost:
             self._step = "the journal has lost its end, and the exchange is asked for the orders that stood there"
-            await self._find_lost_orders(intents, self._reconciler)
+            await self._find_lost_orders(intents, reconciler)
         self._step = "the exchange is asked what became of open orders"
-        await self._reconciler.look_at_all([order for order in register.open() if order.live])
-        self._reconciler.attend()
-        return Account(intents, self._reconciler)
+        await following.compare()
+        reconciler.attend()
+        return Account(intents, reconciler, following)
+
+    async def _read_rules(self, register: Register) -> None:
+        """Learn the limits of the exchange and whether the symbols of open orders still exist."""
+        symbols = tuple(sorted({order.symbol for order in register.open()}))
+        if symbols:
+            try:
+                await self._exchange.fetch(EXCHANGE_INFO, ExchangeInfoParams(symbols=symbols), urgent=True)
+            except SpotError as failure:
+                _log.warning("the rules of symbols with open orders could not be read", why=failure.message)
+
+    async def _is_gone(self, account: Account) -> bool:
+        """Whether the exchange has started over since the journal was written."""
+        doubtful = account.following.doubtful
+        if not doubtful and not any(order.live for order in account.intents.register.open()):
+            doubtful = await newest_is_gone(account.intents, account.reconciler)
+        if not doubtful:
+            return False
+        self._step = "the exchange knows none of our orders any more, and is asked whether it has started over"
+        return await was_reset(self._exchange, account.intents, account.reconciler, self._sleep)
+
+    def _doubt(self, key: str, account: Account) -> None:
+        """The exchange knows none of our live orders: close trading until it is clear whether it has started over."""
+        opening = self._opening
+        if self._env in PRACTICE and opening is not None and opening.done() and opening.result() is account:
+            self._opening = self._task(self._asked_again(key, account))
+
+    async def _asked_again(self, key: str, account: Account) -> Account:
+        try:
+            gone = await self._is_gone(account)
+        except SpotError as failure:
+            _log.info("the exchange could not be asked whether it has started over", why=failure.message)
+            return account
+        return await self._opened(partial(self._begin_anew, key, account)) if gone else account
+
+    async def _begin_anew(self, key: str, account: Account) -> Account:
+        """Put the journal aside whole, since the exchange has started over, and begin the next one."""
+        gone = [order for order in account.intents.register.open() if order.live]
+        _log.warning("the exchange has started over", gone=[order.client_order_id for order in gone])
+        await account.intents.start_over(gone, "")
+        await self._close_journal()
+        archive = await asyncio.to_thread(put_aside, self._path, f"{self._now_ms()}-venue-reset")
+        anew = await self._recovered(key)
+        await anew.intents.start_over(gone, archive.name)
+        return anew
 
     async def _find_lost_orders(self, intents: Intents, reconciler: Reconciler) -> None:
         """Adopt every order with a name of this installation that the journal does not know.
@@ -220,10 +300,16 @@ class Keeper:
         )
 
     async def _let_go(self) -> None:
+        await self._close_journal()
+        self._lock.release()
+
+    async def _close_journal(self) -> None:
+        if self._following is not None:
+            await self._following.close()
+            self._following = None
         if self._reconciler is not None:
             await self._reconciler.close()
             self._reconciler = None
         if self._journal is not None:
             await self._journal.close()
             self._journal = None
-        self._lock.release()

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from binance_spot_mcp.catalogue.account import MY_TRADES, MyTradesParams
@@ -15,7 +17,7 @@ from binance_spot_mcp.catalogue.trading import (
     GetOrderParams,
     OpenOrdersParams,
 )
-from binance_spot_mcp.errors import SpotError
+from binance_spot_mcp.errors import Refused, SpotError
 from binance_spot_mcp.logs import logger
 from binance_spot_mcp.trading import deeds
 from binance_spot_mcp.trading.absence import PATIENCE_MS, Absence, looks_ms
@@ -28,6 +30,20 @@ BEFORE_MS: Final = 1_000
 """Records are searched from this long before an order was sent."""
 AT_ONCE: Final = 4
 """Look-ups of live orders side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What came of looking for some orders, by their names.
+
+    Attributes:
+        denied: The exchange said that it knows none of these.
+        failed: These could not be asked for.
+    """
+
+    denied: frozenset[str]
+    failed: frozenset[str]
+
 
 P = TypeVar("P", bound=Params)
 R = TypeVar("R")
@@ -79,6 +95,7 @@ class Reconciler:
         self._now_ms = now_ms
         self._sleep = sleep
         self._deciding: dict[str, asyncio.Task[None]] = {}
+        self._catching_up: Callable[[], bool] = lambda: False
         intents.when_unsure(self.attend)
 
     def attend(self) -> None:
@@ -90,6 +107,10 @@ class Reconciler:
             self._decide(f"call {intent.id}", self._decide_deed, intent.id)
         for order in self._intents.register.unaccounted():
             self._decide(f"fills of {order.client_order_id}", self._account_for, order.client_order_id)
+
+    def hear_out(self, catching_up: Callable[[], bool]) -> None:
+        """Never take an order for absent while something that was said of it may wait to be taken in."""
+        self._catching_up = catching_up
 
     async def close(self) -> None:
         """Stop looking; what is open is looked for again by the next start."""
@@ -113,18 +134,28 @@ class Reconciler:
             return True
         return False
 
-    async def look_at_all(self, orders: Iterable[OwnOrder]) -> None:
+    async def look_at_all(self, orders: Iterable[OwnOrder]) -> Looks:
         """Ask for several orders; one that cannot be asked for stays as it is known."""
         turn = asyncio.Semaphore(AT_ONCE)
+        denied: set[str] = set()
+        failed: set[str] = set()
 
         async def one(order: OwnOrder) -> None:
             async with turn:
                 try:
-                    await self.look(order)
+                    if await self.look(order):
+                        denied.add(order.client_order_id)
                 except SpotError as failure:
+                    failed.add(order.client_order_id)
                     _log.warning("an order could not be looked up", order=order.client_order_id, why=failure.message)
 
         await asyncio.gather(*(one(order) for order in orders))
+        return Looks(frozenset(denied), frozenset(failed))
+
+    def look_soon(self, orders: Iterable[OwnOrder]) -> None:
+        """Ask for some orders without waiting for it."""
+        for order in orders:
+            self._decide(f"look at {order.client_order_id}", self._look_once, order.client_order_id)
 
     async def open_orders(self, symbol: str | None) -> tuple[Order, ...]:
         """Every open order of a symbol, or of all, foreign ones too; what they say of ours is taken in."""
@@ -149,6 +180,9 @@ class Reconciler:
         else:
             self.attend()  # what became unknown while this one ended is not left alone
 
+    async def _look_once(self, name: str) -> None:
+        await self.look_at_all([self._order(name)])
+
     async def _decide_order(self, name: str) -> None:
         absence = Absence.of(self._order(name).sent_ms, self._recv_window_ms)
         plan = _Plan(self._now_ms())
@@ -160,12 +194,13 @@ class Reconciler:
                 if await self.look(self._order(name)):
                     absence = absence.denied(self._now_ms())
                     if absence.denied_for_good and await self._absent_everywhere(self._order(name)):
-                        await self._intents.decide(self._order(name), "NOT_PLACED", {"denials": absence.denials})
+                        await self._intents.decide(self._order(name), "NOT_PLACED", {"denials": [*absence.denials]})
             except SpotError as failure:
                 _log.info("an order could not be looked for", order=name, why=failure.message)
             except Exception:  # noqa: BLE001  # a bug of ours must not end the search for somebody's order
                 _log.exception("looking for an order crashed", order=name)
-            await self._give_to_a_person(self._order(name))
+            with suppress(Refused):  # it cannot be written down now
+                await self._give_to_a_person(self._order(name))
 
     async def _absent_everywhere(self, order: OwnOrder) -> bool:
         """Whether no record of the exchange shows an order that it denies to know."""
@@ -179,7 +214,7 @@ class Reconciler:
         known = {row.order_id for row in every} | self._intents.register.numbers(order.symbol)
         for order_id in {trade.order_id for trade in trades} - known:
             await self._hear(GET_ORDER, GetOrderParams(symbol=order.symbol, order_id=order_id), "query")
-        return self._order(order.client_order_id).state in UNSURE
+        return not self._catching_up() and self._order(order.client_order_id).state in UNSURE
 
     async def _give_to_a_person(self, order: OwnOrder) -> None:
         if order.state == "UNKNOWN" and self._now_ms() - order.sent_ms > PATIENCE_MS:
@@ -207,8 +242,7 @@ class Reconciler:
         absence = Absence.of(intent.sent_ms, self._recv_window_ms)
         endpoint, asked = deeds.question(intent)
         plan = _Plan(self._now_ms())
-        state = ""
-        while not state:
+        while intent.state == "UNKNOWN":
             await self._sleep(plan.pause_s(absence, self._now_ms()))
             over = absence.over(self._now_ms())
             try:
@@ -217,7 +251,10 @@ class Reconciler:
                 state = "NOT_DONE" if over and failure.code == "NOT_FOUND" else ""
             else:
                 state = deeds.state(intent, found, over=over)
-        await self._intents.conclude(intent, state)
+            if state:
+                with suppress(Refused):  # it cannot be written down now
+                    await self._intents.conclude(intent, state)
+            intent = self._intents.register.intents[intent_id]
 
     async def _hear(self, endpoint: Endpoint[P, R], params: P, source: Source) -> R:
         payload = (await self._exchange.fetch(endpoint, params, urgent=True)).payload

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
+from binance_spot_mcp.errors import clean
 from binance_spot_mcp.trading.drafts import Drafts
 from binance_spot_mcp.trading.fills import Fill, Fills, read_fill
 from binance_spot_mcp.trading.journal.records import Entry, Record
-from binance_spot_mcp.trading.states import BEFORE, FINAL, UNSURE, OwnOrder, Sighting
+from binance_spot_mcp.trading.states import BEFORE, FINAL, GONE, UNSURE, OwnOrder, Sighting
 from binance_spot_mcp.vocabulary import plain
 
+EXTERNAL: Final = "EXTERNAL"
+"""The state of an order that is not ours."""
 TAIL_LOST: Final = "TAIL_LOST"
 TAIL_RECONCILED: Final = "TAIL_RECONCILED"
 """States of the journal itself: its end was lost; the exchange was asked for what had been in it."""
@@ -145,6 +148,18 @@ def seen(order: OwnOrder, sighting: Sighting) -> Entry:
     )
 
 
+def external(sighting: Sighting) -> Entry:
+    """The entry that there is an order that is not ours; nothing is ever done about it."""
+    return Entry(
+        kind="order",
+        state=EXTERNAL,
+        symbol=sighting.symbol,
+        client_order_id=clean(sighting.client_order_id),
+        order_id=sighting.order_id,
+        evidence={"status": clean(sighting.state), "at_ms": sighting.at_ms},
+    )
+
+
 def tested(shape: Shape) -> Entry:
     """The entry that the exchange has tested an order of a shape."""
     return Entry(kind="shape", state="TESTED", symbol=shape.symbol, payload={"shape": shape.text})
@@ -163,20 +178,24 @@ class Register:
         intents: Every call, by its name.
         orders: Every order of ours, by its client order id.
         fills: What was traded of them.
+        foreign: Symbol and order id of orders that are not ours.
         drafts: Calls that wait for a person's yes, and those that did.
         shapes: Shapes of orders that the exchange has tested.
         decided: The number of the latest decision on the gate that was taken in, see `operator`.
         tail_lost: Whether the journal has lost its end and the exchange was not asked for it yet.
+        venue_reset: Where this journal begins because the exchange started over: what went with the one before.
     """
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self.intents: dict[str, Intent] = {}
         self.orders: dict[str, OwnOrder] = {}
         self.fills = Fills()
+        self.foreign: set[tuple[str, int]] = set()
         self.drafts = Drafts()
         self.shapes: set[Shape] = set()
         self.decided = 0
         self.tail_lost = False
+        self.venue_reset: Mapping[str, Any] = {}
         self._by_number: dict[tuple[str, int], str] = {}
         self._by_digest: dict[str, str] = {}
         self._open: dict[str, None] = {}
@@ -192,6 +211,8 @@ class Register:
                 self.shapes.add(Shape(entry.symbol, entry.payload["shape"]))
             case "draft":
                 self.drafts.apply(entry)
+            case "journal" if entry.state == GONE:
+                self.venue_reset = entry.evidence
             case "gate":
                 self.decided = max(self.decided, entry.evidence["decision"])
             case "journal":
@@ -200,6 +221,8 @@ class Register:
                 self._begin(at_ms, entry)
             case "intent":
                 self._go_on(entry)
+            case "order" if entry.state == EXTERNAL:
+                self.foreign.add((entry.symbol, entry.order_id or 0))
             case "order":
                 self._hear(entry)
             case "fill":

@@ -7,6 +7,8 @@
                            -> NOT_PLACED     proved absent
                            -> NEEDS_HUMAN    neither found nor proved absent for too long
 
+An exchange for practice may start over, and whatever it had confirmed is then gone: VENUE_RESET.
+
 A status that Binance adds one day counts as a live one until the exchange says more.
 
 Source: enums.md#order-status-status
@@ -24,7 +26,9 @@ ENDED: Final = frozenset({"FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH"})
 """It existed, and nothing more can happen to it."""
 NEVER: Final = frozenset({"NOT_SENT", "REJECTED", "NOT_PLACED"})
 """It never came to be."""
-FINAL: Final = ENDED | NEVER
+GONE: Final = "VENUE_RESET"
+"""It existed at an exchange that has started over since."""
+FINAL: Final = ENDED | NEVER | {GONE}
 
 Source = Literal["stream", "reply", "query", "open_orders", "all_orders"]
 _TRUST: Final[tuple[Source, ...]] = ("all_orders", "open_orders", "query", "reply", "stream")

@@ -5,6 +5,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from tests.unit.trading.order_events import FakeEvents
 from tests.unit.trading.spot import FakeSpot
 
 from binance_spot_mcp.allowance import NO_CAPS, Caps
@@ -39,6 +40,7 @@ async def make_gate(spot: FakeSpot, tmp_path: Path) -> AsyncIterator[MakeGate]:
         exchange: FakeSpot | None = None,
         now_ms: Callable[[], int] | None = None,
         state: str = "",
+        events: FakeEvents | None = None,
         *,
         switched_on: bool = False,
         always: bool = False,
@@ -89,13 +91,20 @@ async def make_gate(spot: FakeSpot, tmp_path: Path) -> AsyncIterator[MakeGate]:
             snapshots=snapshots,
         )
         made.append((gate, keeper))
-        exchange.workers = lambda: len(keeper._reconciler._deciding) if keeper._reconciler else 0
+        exchange.workers = lambda: workers(keeper)
         return gate
 
     yield make
     for gate, keeper in made:
         await gate.settled()
         await keeper.close()
+
+
+def workers(keeper: Keeper) -> int:
+    """How many there are behind a gate who do something and then wait for the time."""
+    deciding = len(keeper._reconciler._deciding) if keeper._reconciler else 0
+    following = keeper._following is not None and len(keeper._following._tasks) > 1  # the first one reads
+    return deciding + following
 
 
 @pytest.fixture

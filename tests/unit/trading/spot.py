@@ -115,6 +115,10 @@ class FakeSpot:
             "place_opo": list_report,
             "cancel_order": order_report,
             "get_order": lambda _: open_order(),
+            "get_open_orders": lambda _: [],
+            "get_all_orders": lambda _: [],
+            "get_my_trades": lambda _: [],
+            "get_allocations": lambda _: [],
             "get_order_amendments": lambda _: [],
             "amend_order": amended,
         }
@@ -178,7 +182,8 @@ class FakeSpot:
         return [wire for called, wire in self.calls if called == name]
 
     def _exchange_info(self, wire: Wire) -> object:
-        return exchange_info(self.symbol) if wire["symbol"] == self.symbol["symbol"] else UNKNOWN_SYMBOL
+        known = wire.get("symbol", self.symbol["symbol"]) == self.symbol["symbol"]
+        return exchange_info(self.symbol) if known else UNKNOWN_SYMBOL
 
     def _price(self, wire: Wire) -> object:
         if "symbol" in wire:

@@ -70,7 +70,7 @@ def names(spot: FakeSpot) -> list[str]:
 
 async def test_an_order_is_checked_tested_named_and_sent_once(gate: Gate, spot: FakeSpot) -> None:
     passed = await pass_through(gate, "place_order", limit())
-    assert names(spot) == ["get_exchange_info", "get_my_filters", "test_order", "place_order"]
+    assert names(spot) == ["get_open_orders", "get_exchange_info", "get_my_filters", "test_order", "place_order"]
     (sent,) = spot.asked("place_order")
     assert sent["newClientOrderId"].startswith("tag123-")
     assert sent["newOrderRespType"] == "FULL"
@@ -128,7 +128,7 @@ async def test_an_order_that_breaks_a_filter_is_refused_before_anything_is_sent(
     with pytest.raises(FilterFailure) as refusal:
         await pass_through(gate, "place_order", limit("0.0123456"))
     assert refusal.value.fix == {"quantity": "0.01234"}
-    assert names(spot) == ["get_exchange_info", "get_my_filters"]
+    assert names(spot) == ["get_open_orders", "get_exchange_info", "get_my_filters"]
 
 
 async def test_prices_are_looked_up_only_when_a_filter_asks_for_them(gate: Gate, spot: FakeSpot) -> None:
@@ -193,7 +193,7 @@ async def test_live_places_and_amends_nothing(
 
 async def test_live_cancels(make_gate: MakeGate, spot: FakeSpot) -> None:
     await pass_through(make_gate("live"), "cancel_order", CANCEL)
-    assert names(spot) == ["cancel_order"]
+    assert names(spot) == ["get_open_orders", "cancel_order"]
 
 
 async def test_a_symbol_that_is_not_trading_takes_no_orders_but_cancels(make_gate: MakeGate) -> None:

@@ -94,7 +94,7 @@ async def test_trades_that_nobody_told_of_are_asked_for_and_marked(gate: Gate, s
     assert spot.asked("get_my_trades") == [{"symbol": "BTCUSDT", "orderId": "7", "limit": "1000"}]
     assert [(fill.trade_id, fill.recovered) for fill in await fills(gate)] == [(1, True), (2, True)]
     assert [entry.state for entry in entries(journal)[-2:]] == ["RECOVERED", "RECOVERED"]
-    await spot.let_pass(60_000)
+    await spot.let_pass(10_000)
     assert len(spot.asked("get_my_trades")) == 1
 
 
@@ -102,7 +102,7 @@ async def test_trades_that_are_not_there_yet_are_asked_for_again(gate: Gate, spo
     answers: list[object] = [Unavailable("Busy."), [], [trade(1, "0.2")], [trade(1, "0.2"), trade(2, "0.3")]]
     spot.replies["get_my_trades"] = lambda _: answers.pop(0)
     await placed_then_seen(gate, spot, "0.5")
-    await spot.let_pass(20_000)
+    await spot.let_pass(14_500)
     assert [fill.trade_id for fill in await fills(gate)] == [1, 2]
     assert answers == []
 
