@@ -132,9 +132,9 @@ async def test_a_socket_that_ends_between_two_calls_is_opened_anew(agent: Client
     assert (await ask(agent, "place_order", **ORDER))["status"] == "NEW"
 
 
-async def test_an_ed25519_key_logs_its_session_on_and_trades_without_a_signature(
-    operator: Operator, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.fixture
+def ed25519(operator: Operator, tmp_path: Path) -> dict[str, Any]:
+    """The settings of a key of that kind, which the exchange knows."""
     key, name = Ed25519PrivateKey.generate(), "E" * 64
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     exchange = operator.exchange
@@ -142,12 +142,29 @@ async def test_an_ed25519_key_logs_its_session_on_and_trades_without_a_signature
     pem = tmp_path / "key.pem"
     pem.touch(0o600)
     pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return {"api_key": SecretStr(name), "api_secret": None, "private_key_path": pem}
+
+
+async def test_an_ed25519_key_logs_its_session_on_and_trades_without_a_signature(
+    operator: Operator, ed25519: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
-    file_key = {"api_key": SecretStr(name), "api_secret": None, "private_key_path": pem}
-    async with trading(operator, tmp_path, "ws", **file_key) as agent:
+    async with trading(operator, tmp_path, "ws", **ed25519) as agent:
         for price in ("50000", "50001", "50002"):
             assert (await ask(agent, "place_order", **(ORDER | {"price": price})))["status"] == "NEW"
         assert len(rows(await ask(agent, "get_open_orders", **BTC))) == 3
-    (logon,) = await operator.oracle("request", method="session.logon")
-    assert logon["status"] == 200
-    assert name not in caplog.text
+    assert {logon["status"] for logon in await operator.oracle("request", method="session.logon")} == {200}
+    assert ed25519["api_key"].get_secret_value() not in caplog.text
+
+
+async def test_an_ed25519_key_logs_the_user_stream_on_and_all_that_it_takes_is_in_the_rate_ledger(
+    operator: Operator, ed25519: dict[str, Any], tmp_path: Path
+) -> None:
+    async with trading(operator, tmp_path, "rest", **ed25519) as agent:
+        await ask(agent, "subscribe_to_user_stream")
+        assert (await ask(agent, "place_order", **ORDER))["status"] == "NEW"
+        assert (await ask(agent, "read_stream", subscription="user", wait_seconds=5))["events"]
+        limits = {row["limit"]: row for row in rows((await ask(agent, "get_rate_limits"))["buckets"])}
+    asked = [entry["method"] for entry in await operator.oracle("request", where="ws_api")]
+    assert asked[:2] == ["session.logon", "userDataStream.subscribe"]
+    assert (limits["CONNECTIONS/5M"]["used"], limits["CONNECTIONS/5M"]["in_flight"]) == (1, 0)
