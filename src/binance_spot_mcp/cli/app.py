@@ -225,6 +225,24 @@ def approve(
 
 
 @app.command()
+def resume(
+    env: Env = None,
+    home: Home = None,
+    account: Account = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nobody; refused in live.")] = False,
+) -> int:
+    """Show what has closed trading, and open it again: after stop_trading, the file STOP, or too many failures."""
+    from binance_spot_mcp.cli import resume as commands
+    from binance_spot_mcp.errors import Refused
+    from binance_spot_mcp.settings import load
+
+    try:
+        return _told(commands.resume(load({"env": env, "home": home}).settings, account, unasked=yes))
+    except Refused as refusal:
+        return _complain(refusal.message, TOOL_ERROR)
+
+
+@app.command()
 def passphrase(home: Home = None) -> int:
     """Set the passphrase with which you approve orders at a terminal."""
     from binance_spot_mcp.cli import approve as commands
