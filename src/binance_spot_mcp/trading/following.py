@@ -106,7 +106,7 @@ class Following:
     ) -> None:
         self.doubtful = False
         self._events = events
-        self._off = "" if events else "there is no user data stream"
+        self._off = "there is no user data stream" if events is None else ""
         self._intents = intents
         self._reconciler = reconciler
         self._now_ms = now_ms

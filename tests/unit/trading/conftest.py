@@ -59,6 +59,7 @@ async def make_gate(spot: FakeSpot, tmp_path: Path) -> AsyncIterator[MakeGate]:
             know_the_time=exchange.know_the_time,
             now_ms=now,
             sleep=exchange.sleep,
+            events=events,
         )
         watched = KeyWatch(exchange)
         operator = OperatorFile(tmp_path / OPERATOR_FILE)

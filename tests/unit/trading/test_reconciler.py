@@ -261,10 +261,10 @@ async def test_what_was_to_be_done_to_an_order_is_asked_for_and_never_done_again
     assert len(spot.asked(tool)) == 1
 
 
-def left_behind(path: Path, *entries: Entry) -> None:
+def left_behind(path: Path, *entries: Entry, env: str = "testnet") -> None:
     """What a process wrote before it was killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    file, _ = open_journal(path, "testnet", "key")
+    file, _ = open_journal(path, env, "key")
     for entry in entries:
         file.commit([(NOW_MS, entry)], durable=True)
     file.close()
