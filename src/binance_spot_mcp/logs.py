@@ -24,18 +24,32 @@ for _library in ("httpx", "httpcore", "httpx2", "httpcore2", "websockets"):
     logging.getLogger(_library).setLevel(logging.WARNING)
 
 
+class Hiding:
+    """Hides what must not be read in any text.
+
+    Args:
+        secrets: Texts that are hidden wherever they appear; signatures and keys are known by their form.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        """The text without them."""
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        return _SIGNATURE.sub(rf"\1{HIDDEN}", text)
+
+
 class _Redactor(logging.Formatter):
     """Formats a line, traceback included, and then hides what must not be read."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
-        self._secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
+        self._hide = Hiding(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
-        line = super().format(record)
-        for secret in self._secrets:
-            line = line.replace(secret, HIDDEN)
-        return _SIGNATURE.sub(rf"\1{HIDDEN}", line)
+        return self._hide(super().format(record))
 
 
 def configure_logs(level: Level, file: Path | None = None, secrets: Iterable[str] = ()) -> None:

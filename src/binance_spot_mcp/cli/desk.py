@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from binance_spot_mcp.errors import Refused, SpotError
-from binance_spot_mcp.logs import logger
+from binance_spot_mcp.logs import Hiding, logger
 from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.surface.calls import call
 from binance_spot_mcp.surface.session import OpenDesk, session
@@ -63,6 +63,8 @@ async def _open_desk(
     from binance_spot_mcp.trading.cap_watch import CapWatch  # noqa: PLC0415
     from binance_spot_mcp.trading.client_ids import ClientOrderIds, installation_tag  # noqa: PLC0415
     from binance_spot_mcp.trading.gate import Gate  # noqa: PLC0415
+    from binance_spot_mcp.trading.incident_file import IncidentFile  # noqa: PLC0415
+    from binance_spot_mcp.trading.incidents import INCIDENTS, Incidents, with_incidents  # noqa: PLC0415
     from binance_spot_mcp.trading.journal.file import fingerprint, open_journal  # noqa: PLC0415
     from binance_spot_mcp.trading.keeper import CLOCK_SAMPLES, Keeper  # noqa: PLC0415
     from binance_spot_mcp.trading.key_watch import KeyWatch  # noqa: PLC0415
@@ -88,6 +90,8 @@ async def _open_desk(
         key = (await venue()).api_key if venue else settings.api_key
         streams = await stack.enter_async_context(aclosing(Streams(spot, settings, world=world)))
         watched = KeyWatch(spot)
+        notes = stack.enter_context(closing(IncidentFile(settings.home / INCIDENTS, Hiding(settings.secrets()))))
+        incidents = stack.enter_context(closing(Incidents(settings.env, notes, spot.clock.now_ms)))
         keeper = Keeper(
             state,
             settings.env,
@@ -98,7 +102,7 @@ async def _open_desk(
             now_ms=spot.clock.now_ms,
             know_the_time=partial(spot.measure_clock, CLOCK_SAMPLES),
             sleep=world.sleep,
-            open_file=open_file or open_journal,
+            open_file=partial(with_incidents, incidents, open_file or open_journal),
             events=OrderEvents(streams.user, streams.at_ms),
         )
         stack.push_async_callback(keeper.close)
@@ -136,7 +140,8 @@ async def _open_desk(
         )
         stack.push_async_callback(gate.settled)
         waits = stack.enter_context(closing(Waits(streams)))
-        yield Desk(settings.env, watched, gate, streams, waits, Portfolios(spot, keeper, spot.clock.now_ms))
+        portfolios = Portfolios(spot, keeper, spot.clock.now_ms)
+        yield Desk(settings.env, watched, gate, streams, waits, portfolios, incidents=incidents)
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ from binance_spot_mcp.surface.render import failure, success
 from binance_spot_mcp.surface.session import Session
 from binance_spot_mcp.surface.text import given
 from binance_spot_mcp.surface.toolbox import DETAIL, TOOLBOX, options
-from binance_spot_mcp.tools.desk import Progress
+from binance_spot_mcp.tools.desk import Desk, Progress
 from binance_spot_mcp.tools.tool import AnyTool, Found
 from binance_spot_mcp.trading.approver import NOBODY, Approver
 from binance_spot_mcp.vocabulary import Environment
@@ -132,12 +132,23 @@ async def _called(tool: AnyTool, params: Any, session: Session, progress: Progre
     try:
         with anyio.fail_after(LONGEST_CALL_S):
             desk = replace(await session.desk(), approver=approver)
-            return await tool.call(desk if progress is None else replace(desk, progress=progress), params)
+            return await _remembered(tool, desk if progress is None else replace(desk, progress=progress), params)
     except TimeoutError:
         late = f"No answer within {LONGEST_CALL_S:.0f} s."
         if tool.reads:
             raise Unavailable(f"{late} Nothing was changed; try again.", sent="no") from None
         raise OutcomeUnknown(f"{late} It may still happen: query the order first.", next="get_open_orders") from None
+
+
+async def _remembered(tool: AnyTool, desk: Desk, params: Any) -> Found:
+    """Make a call, and let the desk remember how it went."""
+    try:
+        found = await tool.call(desk, params)
+    except SpotError as error:
+        desk.incidents.refused(tool.name, error)
+        raise
+    desk.incidents.worked(tool.name)
+    return found
 
 
 def _about(shown: Json, wire: Mapping[str, str]) -> dict[str, Json]:

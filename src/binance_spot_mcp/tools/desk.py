@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
     from binance_spot_mcp.client import Answer
     from binance_spot_mcp.domain.requests import Request
-    from binance_spot_mcp.errors import InvalidInput
+    from binance_spot_mcp.errors import InvalidInput, SpotError
     from binance_spot_mcp.streams.hub import Streams
     from binance_spot_mcp.streams.waits import Waits
     from binance_spot_mcp.trading.approver import Approver
@@ -88,6 +88,31 @@ async def _nobody_listens(done: float, total: float, message: str) -> None:
     """The progress of a call whose caller does not want to know."""
 
 
+class Memory(Protocol):
+    """Remembers what a person should know of later; `trading.incidents.Incidents` does."""
+
+    def refused(self, tool: str, error: SpotError) -> None:
+        """A call has ended with an error."""
+        ...
+
+    def worked(self, tool: str) -> None:
+        """A call has done what it was asked to do."""
+        ...
+
+
+class _Forgetful:
+    """Remembers nothing."""
+
+    def refused(self, tool: str, error: SpotError) -> None:
+        """A call has ended with an error."""
+
+    def worked(self, tool: str) -> None:
+        """A call has done what it was asked to do."""
+
+
+_NO_MEMORY: Memory = _Forgetful()
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """An open connection to one environment.
@@ -101,6 +126,7 @@ class Desk:
         portfolios: Looks the account over.
         progress: Tells the caller of this call how far it is.
         approver: Asks the person behind this call.
+        incidents: Remembers what a person should know of later.
     """
 
     env: Environment
@@ -111,3 +137,4 @@ class Desk:
     portfolios: Portfolios
     progress: Progress = _nobody_listens
     approver: Approver = NOBODY
+    incidents: Memory = _NO_MEMORY
