@@ -12,6 +12,7 @@ from binance_spot_mcp.allowance import Money
 from binance_spot_mcp.cli.desk import opener
 from binance_spot_mcp.server import build
 from binance_spot_mcp.settings import Settings
+from binance_spot_mcp.trading.journal.file import fingerprint, journal_path, read_journal
 from paper_exchange.running import Running
 
 pytestmark = pytest.mark.anyio
@@ -124,3 +125,16 @@ async def test_it_says_how_the_caps_would_stand_and_what_they_would_refuse(paper
 async def test_it_says_that_trading_is_stopped(agent: Client) -> None:
     await ask(agent, "stop_trading")
     assert "resume" in (await ask(agent, "check_order", **LIMIT))["closed"]
+
+
+async def test_the_record_of_an_order_names_the_rules_that_it_was_checked_by(paper_settings: Settings) -> None:
+    async with Client(build(paper_settings, opener(paper_settings))) as agent:
+        await ask(agent, "place_order", **LIMIT)
+        await ask(agent, "place_order", **LIMIT | {"quantity": "0.02"})
+    assert paper_settings.api_key is not None
+    key = fingerprint(paper_settings.api_key.get_secret_value())
+    records = read_journal(journal_path(paper_settings.home / "state", "paper", key)).records
+    named = {record.entry.payload["audit"]["rules"] for record in records if record.entry.state == "INTENDED"}
+    assert [f"rules-BTCUSDT-{digest}.json" for digest in named] == [
+        file.name for file in (paper_settings.home / "snapshots").iterdir()
+    ]

@@ -128,6 +128,7 @@ async def _open_desk(
             orders_per_minute=settings.max_orders_per_minute,
             key_refusal=lambda: watched.refusal,
         )
+        snapshots = stack.enter_context(closing(Snapshots(settings.home / "snapshots")))
         gate = Gate(
             watched,
             approvals=approvals,
@@ -136,7 +137,7 @@ async def _open_desk(
             keeper=keeper,
             ids=ids,
             now_ms=spot.clock.now_ms,
-            snapshots=Snapshots(settings.home / "snapshots"),
+            snapshots=snapshots,
         )
         stack.push_async_callback(gate.settled)
         waits = stack.enter_context(closing(Waits(streams)))
