@@ -80,6 +80,23 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
+class Passed(Generic[R]):
+    """What came back through the gate.
+
+    Attributes:
+        answer: The exchange's answer.
+        notes: Sentences for the caller: what could not be checked or tested beforehand.
+        intent_id: The name of the call; empty for a test.
+        client_order_id: The name of the order or list; empty for what places none.
+    """
+
+    answer: Answer[R]
+    notes: tuple[str, ...] = ()
+    intent_id: str = ""
+    client_order_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """A request that was checked, and what it was checked against.
 
@@ -155,12 +172,7 @@ class Gate:
         self._existing = ExistingOrders(exchange, self._rules, self._dispatch)
 
     async def call(
-        self,
-        endpoint: Endpoint[P, R],
-        params: P,
-        intent_id: str | None = None,
-        approver: Approver = NOBODY,
-        wait_seconds: int = 0,
+        self, endpoint: Endpoint[P, R], params: P, intent_id: str | None = None, approver: Approver = NOBODY
     ) -> Passed[R]:
         """Do what an endpoint that tests, places, amends or cancels does, after whatever has to come before.
 
@@ -169,7 +181,6 @@ class Gate:
             params: Its parameters, already validated.
             intent_id: The agent's name for this call: under one name it is made once, however often it is asked for.
             approver: Asks a person, where a yes is needed.
-            wait_seconds: How long to wait for the end of what it places.
 
         Raises:
             Refused: This environment, process or symbol does not trade, a person's yes is missing, or the very same
@@ -188,14 +199,12 @@ class Gate:
             case "place" | "amend":
                 await self._approvals.live.open()
                 refuse_changed(intent_id, endpoint.name, params.wire())
-                began_ms = self._now_ms()
                 try:
                     with self._switch.counted() as attempt:
-                        passed = await self._once(endpoint, params, intent_id, approver, attempt)
+                        return await self._once(endpoint, params, intent_id, approver, attempt)
                 except SpotError as error:
                     error.intent_id = error.intent_id or intent_id
-                    return await (await self._aftermath(began_ms, wait_seconds)).of_failure(error)
-                return await (await self._aftermath(began_ms, wait_seconds)).of_answer(passed)
+                    raise
             case "read":
                 raise ValueError(f"{endpoint.name} changes nothing and does not pass the gate")
 
@@ -302,9 +311,6 @@ class Gate:
     async def settled(self) -> None:
         """Wait until every request in flight has its answer."""
         await self._dispatch.settled()
-
-    async def _aftermath(self, began_ms: int, wait_seconds: int) -> Aftermath:
-        return Aftermath(await self._keeper.account(), wait_until(began_ms, self._now_ms(), wait_seconds))
 
     async def _once(
         self, endpoint: Endpoint[P, R], params: P, intent_id: str | None, approver: Approver, attempt: Attempt
