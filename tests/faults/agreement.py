@@ -41,6 +41,8 @@ class Story:
     first_send_ms: dict[str, int] = field(default_factory=dict)
     legs: dict[str, int] = field(default_factory=dict)
     """How many orders a call is to place."""
+    tail_lost: bool = False
+    """Whether the journal has lost records, and says so."""
 
     @classmethod
     def read(cls, rows: Iterable[Mapping[str, Any]]) -> "Story":
@@ -52,6 +54,7 @@ class Story:
 
     def _take(self, row: Mapping[str, Any]) -> None:
         intent_id, state = row["intent_id"], row["state"]
+        self.tail_lost = self.tail_lost or state == "TAIL_LOST"
         if row["kind"] == "intent" and state == "INTENDED":
             self.legs[intent_id] = len(row["payload"]["orders"])
             for name, _ in row["payload"]["orders"]:
@@ -72,17 +75,21 @@ class Story:
                 order.quantity = Decimal(row["evidence"]["quantity"])
 
 
-def disagreements(rows: Iterable[Mapping[str, Any]], log: Sequence[Entry], tag: str) -> Iterator[str]:
+def disagreements(
+    rows: Iterable[Mapping[str, Any]], log: Sequence[Entry], tag: str, lateness_ms: int = LATENESS_MS
+) -> Iterator[str]:
     """Every point in which journal and exchange differ, as a sentence.
 
     Args:
         rows: The exported journal.
         log: The oracle's entries.
         tag: What the names of this installation's orders begin with.
+        lateness_ms: By so much the two clocks may differ.
     """
     story = Story.read(rows)
     yield from _of_orders(story, log, tag)
-    yield from _of_sending(story, log, tag)
+    if not story.tail_lost:
+        yield from _of_sending(story, log, tag, lateness_ms)
 
 
 def is_order(entry: Entry, tag: str) -> bool:
@@ -123,7 +130,7 @@ def _of_orders(story: Story, log: Iterable[Entry], tag: str) -> Iterator[str]:
             yield f"{name} does not exist, and is {known.state} by the journal"
 
 
-def _of_sending(story: Story, log: Iterable[Entry], tag: str) -> Iterator[str]:
+def _of_sending(story: Story, log: Iterable[Entry], tag: str, lateness_ms: int) -> Iterator[str]:
     """Requests that arrived without, or before, their record."""
     arrived: Counter[str] = Counter()
     for entry in log:
@@ -139,7 +146,7 @@ def _of_sending(story: Story, log: Iterable[Entry], tag: str) -> Iterator[str]:
         began_ms = story.first_send_ms.get(intent_id)
         if began_ms is None:
             yield f"{intent_id} arrived, and was never written down as sent"
-        elif entry["at_us"] // 1000 < began_ms - LATENESS_MS:
+        elif entry["at_us"] // 1000 < began_ms - lateness_ms:
             yield f"{intent_id} arrived {began_ms - entry['at_us'] // 1000} ms before it was written down"
     sends = {**story.sends, "all": story.sends.total()}
     for intent_id, many in arrived.items():

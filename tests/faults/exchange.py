@@ -17,6 +17,8 @@ import httpx
 from tests.faults.agent import SOURCE
 
 Entry = dict[str, Any]
+Match = Mapping[str, Mapping[str, str]]
+"""Requests, by where they are met: what a rule's `match` says."""
 
 PLACE = {"rest": {"method": "POST", "path": "/api/v3/order"}, "ws_api": {"method": "order.place"}}
 CANCEL = {"rest": {"method": "DELETE", "path": "/api/v3/order"}, "ws_api": {"method": "order.cancel"}}
@@ -26,8 +28,7 @@ REPLACE = {"rest": {"path": "/api/v3/order/cancelReplace"}, "ws_api": {"method":
 CANCEL_ALL = {"rest": {"method": "DELETE", "path": "/api/v3/openOrders"}, "ws_api": {"method": "openOrders.cancelAll"}}
 OCO = {"rest": {"path": "/api/v3/orderList/oco"}, "ws_api": {"method": "orderList.place.oco"}}
 PRICE = {"rest": {"path": "/api/v3/ticker/price"}, "ws_api": {"method": "ticker.price"}}
-EVERYTHING: Mapping[str, Mapping[str, str]] = {"rest": {}, "ws_api": {}}
-"""Requests, by where they are met: what a rule's `match` says."""
+EVERYTHING: Match = {"rest": {}, "ws_api": {}}
 
 CHANGING = frozenset(
     {
@@ -108,7 +109,7 @@ class Exchange:
         rule_id: str = (await self.operate("POST", "/faults", rule))["id"]
         return rule_id
 
-    async def faults(self, match: Mapping[str, Mapping[str, str]], effect: Mapping[str, Any], **rule: Any) -> None:
+    async def faults(self, match: Match, effect: Mapping[str, Any], **rule: Any) -> None:
         """Put a rule in force wherever its requests are met."""
         for where, each in match.items():
             await self.fault(where=where, match=each, effect=effect, **rule)
@@ -122,7 +123,7 @@ class Exchange:
         entries: list[Entry] = (await self.operate("GET", "/oracle"))["entries"]
         return entries
 
-    async def requests(self, match: Mapping[str, Mapping[str, str]] | None = None) -> list[Entry]:
+    async def requests(self, match: Match | None = None) -> list[Entry]:
         """The requests that arrived; those that may change orders, or those that are meant."""
         arrived = [entry for entry in await self.oracle() if entry["kind"] == "request"]
         if match is None:
@@ -130,6 +131,11 @@ class Exchange:
         return [
             entry for entry in arrived if entry["where"] in match and match[entry["where"]].items() <= entry.items()
         ]
+
+    async def arrived(self, match: Match, many: int) -> None:
+        """Wait until so many requests of a kind have arrived."""
+        while len(await self.requests(match)) < many:  # noqa: ASYNC110  (the exchange is another process)
+            await asyncio.sleep(0.05)
 
     async def other(self) -> Login:
         """Somebody else's account."""

@@ -5,13 +5,12 @@ from functools import partial
 from typing import Any, Final
 
 from tests.faults.agent import Answer
-from tests.faults.exchange import AMEND, CANCEL, CANCEL_ALL, OCO, PLACE, QUERY, REPLACE
+from tests.faults.exchange import AMEND, CANCEL, CANCEL_ALL, OCO, PLACE, QUERY, REPLACE, Match
 from tests.faults.floor import BTC, ORDER, Floor, Mode, told
 from tests.faults.placing import TIMED_OUT, UNKNOWN
 from tests.faults.table import Row
 
 Effect = Mapping[str, Any]
-Match = Mapping[str, Mapping[str, str]]
 
 RESET: Final = {"kind": "reset"}
 SPOKEN: Final[tuple[Mode, ...]] = ("rest", "ws")
@@ -27,14 +26,14 @@ OCO_TERMS: Final = {
 DUPLICATE: Final = {"kind": "reply", "status": 400, "body": {"code": -2010, "msg": "Duplicate order sent."}}
 
 
-def _met(match: Match, mode: Mode) -> Match:
+def met(match: Match, mode: Mode) -> Match:
     """Requests as they travel in a mode."""
     place = {"rest": ("rest",), "ws": ("ws_api",), "auto": ("rest", "ws_api")}[mode]
     return {where: match[where] for where in place}
 
 
 async def _fault(ground: Floor, match: Match, effect: Effect, phase: str | None = None, **rule: Any) -> None:
-    await ground.exchange.faults(_met(match, ground.mode), effect, **({"phase": phase} if phase else {}), **rule)
+    await ground.exchange.faults(met(match, ground.mode), effect, **({"phase": phase} if phase else {}), **rule)
 
 
 async def _placed(ground: Floor, **changes: Any) -> Answer:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tests.faults.agent import Agent, Answer
-from tests.faults.agreement import disagreements, is_order, most_orders
+from tests.faults.agreement import LATENESS_MS, disagreements, is_order, most_orders
 from tests.faults.exchange import Entry, Exchange, exchange
 
 from binance_spot_mcp.cli.journal import export
@@ -36,6 +36,7 @@ class Floor:
         home: The server's files.
         mode: How its requests travel.
         settings: Its environment variables.
+        lateness_ms: By so much the clocks of server and exchange may differ.
     """
 
     def __init__(self, outside: Exchange, home: Path, mode: Mode, stack: AsyncExitStack) -> None:
@@ -54,6 +55,7 @@ class Floor:
         }
         if mode != "rest":
             self.settings |= {"BINANCE_WS_BASE": outside.ws, "BINANCE_WS_API_BASE": outside.ws_api}
+        self.lateness_ms = LATENESS_MS
         self._stack = stack
         self._agent: Agent | None = None
 
@@ -132,7 +134,7 @@ class Floor:
     async def findings(self) -> tuple[list[str], int]:
         """Where journal and exchange differ, and the most orders for one leg of a call."""
         log, rows = await self.exchange.oracle(), self.journal()
-        return [*disagreements(rows, log, self.tag)], most_orders(rows, log, self.tag)
+        return [*disagreements(rows, log, self.tag, self.lateness_ms)], most_orders(rows, log, self.tag)
 
     def leaks(self) -> list[str]:
         """What stands in a file of the server and should not."""
