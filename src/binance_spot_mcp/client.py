@@ -16,7 +16,7 @@ from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.signing import Signer
 from binance_spot_mcp.transport.call import Answer, Call, Departing
 from binance_spot_mcp.transport.clock import Sample, ServerClock
-from binance_spot_mcp.transport.ledger import CallClass, Cost, Ledger, LedgerState, RateLedger
+from binance_spot_mcp.transport.ledger import SHARES, CallClass, Cost, Ledger, LedgerState, RateLedger
 from binance_spot_mcp.transport.limits import stated_limits
 from binance_spot_mcp.transport.venue import Venue, checked, configured_venue
 from binance_spot_mcp.transport.world import World
@@ -78,7 +78,13 @@ class Spot:
         return (await self.fetch(endpoint, params, urgent=urgent)).payload
 
     async def fetch(
-        self, endpoint: Endpoint[P, R], params: P, *, urgent: bool = False, departing: Departing | None = None
+        self,
+        endpoint: Endpoint[P, R],
+        params: P,
+        *,
+        urgent: bool = False,
+        departing: Departing | None = None,
+        share: CallClass = "market",
     ) -> Answer[R]:
         """Call an endpoint and give its payload together with the exchange's own JSON.
 
@@ -87,6 +93,7 @@ class Spot:
             params: Its parameters, already validated.
             urgent: For finding out what became of an order: may use the part of the limits that is kept for that.
             departing: Awaited before the first byte of each attempt; an error that it raises keeps the call here.
+            share: For whom it is made, where it may use more of the limits than by itself.
 
         Raises:
             NotSent: Nothing left: no key, no turn in the rate ledger, no connection.
@@ -99,7 +106,8 @@ class Spot:
         request_id = get_contextvars().get("request_id") or self._world.new_id()
         with bound_contextvars(request_id=request_id):
             line = await self._open()
-            call = replace(self._prepared(line, endpoint, params, urgent=urgent), departing=departing)
+            call = self._prepared(line, endpoint, params, "urgent" if urgent else share)
+            call = replace(call, departing=departing)
             if endpoint.signed:
                 line.credentials(needed_by=endpoint.name)
                 await self._know_the_time(call)
@@ -123,7 +131,7 @@ class Spot:
     async def measure_clock(self, samples: int = CLOCK_SAMPLES) -> None:
         """Measure offset and round trip to the exchange's clock; of several samples the median counts."""
         line = await self._open()
-        call = self._prepared(line, SERVER_TIME, ServerTimeParams(), urgent=True)
+        call = self._prepared(line, SERVER_TIME, ServerTimeParams(), "urgent")
         # Over REST, orders go to the first host, so it is this one's round trip that matters.
         call = replace(call, origins=call.origins[:1])
         scale = 1 if self._settings.microseconds else 1000
@@ -164,7 +172,7 @@ class Spot:
                 self._line = Line(venue, self._settings, self._world, self.clock, ledger)
             return self._line
 
-    def _prepared(self, line: "Line", endpoint: Endpoint[P, R], params: P, *, urgent: bool) -> Call:
+    def _prepared(self, line: "Line", endpoint: Endpoint[P, R], params: P, share: CallClass) -> Call:
         origins = line.venue.rest[:1] if endpoint.signed else line.venue.rest
         if endpoint.data_only and line.venue.market_data:
             origins = (*origins, line.venue.market_data)
@@ -181,7 +189,7 @@ class Spot:
             wire=params.wire(),
             members=params.members(),
             cost=Cost(endpoint.cost(params), endpoint.order_count, account=line.account),
-            call_class="urgent" if urgent else _class_of(endpoint),
+            call_class=max(_class_of(endpoint), share, key=SHARES.__getitem__),
             origins=origins,
             method=method,
         )

@@ -62,6 +62,7 @@ async def _open_desk(
     from binance_spot_mcp.trading.approval import Approvals  # noqa: PLC0415
     from binance_spot_mcp.trading.cap_watch import CapWatch  # noqa: PLC0415
     from binance_spot_mcp.trading.client_ids import ClientOrderIds, installation_tag  # noqa: PLC0415
+    from binance_spot_mcp.trading.for_orders import ForOrders  # noqa: PLC0415
     from binance_spot_mcp.trading.gate import Gate  # noqa: PLC0415
     from binance_spot_mcp.trading.incident_file import IncidentFile  # noqa: PLC0415
     from binance_spot_mcp.trading.incidents import INCIDENTS, Incidents, with_incidents  # noqa: PLC0415
@@ -90,13 +91,14 @@ async def _open_desk(
         key = (await venue()).api_key if venue else settings.api_key
         streams = await stack.enter_async_context(aclosing(Streams(spot, settings, world=world)))
         watched = KeyWatch(spot)
+        for_orders = ForOrders(watched)
         notes = stack.enter_context(closing(IncidentFile(settings.home / INCIDENTS, Hiding(settings.secrets()))))
         incidents = stack.enter_context(closing(Incidents(settings.env, notes, spot.clock.now_ms)))
         keeper = Keeper(
             state,
             settings.env,
             fingerprint(key.get_secret_value()) if key else None,
-            exchange=watched,
+            exchange=for_orders,
             ids=ids,
             recv_window_ms=settings.recv_window,
             now_ms=spot.clock.now_ms,
@@ -108,13 +110,13 @@ async def _open_desk(
         stack.push_async_callback(keeper.close)
         keeper.start()
         operator = stack.enter_context(closing(OperatorFile(state / OPERATOR_FILE)))
-        caps = CapWatch(settings.caps, watched, spot.clock.now_ms)
+        caps = CapWatch(settings.caps, for_orders, spot.clock.now_ms)
         approvals = Approvals(
             settings.env,
             fingerprint(key.get_secret_value()) if key else "",
             switched_on=settings.live_trading,
             always=settings.approval == "always",
-            exchange=watched,
+            exchange=for_orders,
             operator=operator,
             now_ms=spot.clock.now_ms,
             new_id=ids.new,
@@ -130,7 +132,7 @@ async def _open_desk(
         )
         snapshots = stack.enter_context(closing(Snapshots(settings.home / "snapshots")))
         gate = Gate(
-            watched,
+            for_orders,
             approvals=approvals,
             caps=caps,
             switch=switch,

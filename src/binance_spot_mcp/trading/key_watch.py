@@ -8,9 +8,8 @@ from typing import Final, Protocol, TypeVar
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
 from binance_spot_mcp.client import Answer
 from binance_spot_mcp.errors import SpotError
-from binance_spot_mcp.trading.rules_cache import Exchange
 from binance_spot_mcp.transport.call import Departing
-from binance_spot_mcp.transport.ledger import LedgerState
+from binance_spot_mcp.transport.ledger import CallClass, LedgerState
 
 REFUSED: Final = frozenset({-2014, -2015})
 
@@ -18,8 +17,20 @@ P = TypeVar("P", bound=Params)
 R = TypeVar("R")
 
 
-class Client(Exchange, Protocol):
+class Client(Protocol):
     """Whatever makes calls and knows the limits; `client.Spot` does."""
+
+    async def fetch(
+        self,
+        endpoint: Endpoint[P, R],
+        params: P,
+        *,
+        urgent: bool = False,
+        departing: Departing | None = None,
+        share: CallClass = "market",
+    ) -> Answer[R]:
+        """Make a call, for somebody with such a share of the limits, and give its payload with the exchange's JSON."""
+        ...
 
     async def rate_limits(self) -> LedgerState:
         """Every limit and hold."""
@@ -41,11 +52,17 @@ class KeyWatch:
         self.refusal: SpotError | None = None
 
     async def fetch(
-        self, endpoint: Endpoint[P, R], params: P, *, urgent: bool = False, departing: Departing | None = None
+        self,
+        endpoint: Endpoint[P, R],
+        params: P,
+        *,
+        urgent: bool = False,
+        departing: Departing | None = None,
+        share: CallClass = "market",
     ) -> Answer[R]:
         """Make a call and give its payload with the exchange's own JSON; errors as the exchange raises them."""
         try:
-            answer = await self._exchange.fetch(endpoint, params, urgent=urgent, departing=departing)
+            answer = await self._exchange.fetch(endpoint, params, urgent=urgent, departing=departing, share=share)
         except SpotError as error:
             if endpoint.signed and error.exchange is not None and error.exchange.code in REFUSED:
                 self.refusal = error

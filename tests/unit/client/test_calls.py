@@ -365,6 +365,25 @@ async def test_the_urgent_share_is_open_to_cancels_and_to_look_ups_after_an_orde
         await spot.call(CANCEL_ORDER, CANCEL)
 
 
+async def test_what_is_read_for_an_order_may_use_the_share_of_orders_and_a_cancel_keeps_its_own(
+    exchange: Exchange, machine: Machine
+) -> None:
+    full = reply(200, {"symbol": "BTCUSDT", "price": "1"}, x_mbx_used_weight_1m="5390")
+    exchange.on("GET /api/v3/ticker/price", full)
+    exchange.on("GET /api/v3/ping", reply(200, {}, x_mbx_used_weight_1m="5500"))
+    exchange.on("DELETE /api/v3/order", refusal(400, -2011, "Unknown order sent."))
+    spot = machine.spot(**KEY)
+    await spot.call(PRICE, BTC)
+    with pytest.raises(RateLimited):
+        await spot.call(PRICE, BTC)
+    await spot.fetch(PRICE, BTC, share="order")
+    await spot.call(PING, PingParams(), urgent=True)
+    with pytest.raises(RateLimited):
+        await spot.fetch(PRICE, BTC, share="order")
+    with pytest.raises(Rejected, match="look at it"):
+        await spot.fetch(CANCEL_ORDER, CANCEL, share="order")
+
+
 async def test_a_call_above_its_whole_share_is_refused_at_once(exchange: Exchange, machine: Machine) -> None:
     limits = [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 10}]
     info = {"timezone": "UTC", "serverTime": NOW_MS, "rateLimits": limits, "exchangeFilters": [], "symbols": []}

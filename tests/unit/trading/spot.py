@@ -12,7 +12,7 @@ from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
 from binance_spot_mcp.client import Answer
 from binance_spot_mcp.errors import ExchangeError, Rejected, SpotError
 from binance_spot_mcp.transport.call import Departing
-from binance_spot_mcp.transport.ledger import LedgerState
+from binance_spot_mcp.transport.ledger import CallClass, LedgerState
 
 P = TypeVar("P", bound=Params)
 R = TypeVar("R")
@@ -124,10 +124,16 @@ class FakeSpot:
         }
 
     async def fetch(
-        self, endpoint: Endpoint[P, R], params: P, *, urgent: bool = False, departing: Departing | None = None
+        self,
+        endpoint: Endpoint[P, R],
+        params: P,
+        *,
+        urgent: bool = False,
+        departing: Departing | None = None,
+        share: CallClass = "market",
     ) -> Answer[R]:
         """Answer one call."""
-        del urgent
+        del urgent, share
         wire = params.wire()
         if departing is not None:
             await departing(self.now_ms)
