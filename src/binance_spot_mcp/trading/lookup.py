@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from binance_spot_mcp.errors import Refused
+from binance_spot_mcp.trading.drafts import WAITING, Draft
 from binance_spot_mcp.trading.keeper import Account
 from binance_spot_mcp.trading.register import Intent
 from binance_spot_mcp.trading.repeats import KnownOrder, known
@@ -29,6 +30,8 @@ async def state_of_call(account: Account, intent_id: str) -> dict[str, object]:
     """
     intent = account.intents.register.intents.get(intent_id)
     if intent is None:
+        if draft := account.intents.register.drafts.of_call(intent_id):
+            return _drafted(draft)
         raise _not_found(f"the call {intent_id}", "get_open_orders")
     await _refresh(account, account.intents.register.placed_by(intent))
     intent = account.intents.register.intents[intent_id]
@@ -88,6 +91,21 @@ async def reconciled(account: Account, symbol: str | None) -> dict[str, object]:
             for row in foreign
         ],
     }
+
+
+def _drafted(draft: Draft) -> dict[str, object]:
+    """A call that was not made, or not yet, because it needs a person's yes."""
+    told: dict[str, object] = {
+        "intent_id": draft.intent_id,
+        "tool": draft.tool,
+        "symbol": draft.symbol,
+        "state": draft.state,
+        "settled": draft.state not in WAITING,
+        "expires_ms": draft.expires_ms,
+        "why": draft.why or None,
+        "note": "Nothing was sent. The same call with this intent_id goes on, or asks a person anew.",
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 async def _state_of(account: Account, order: OwnOrder) -> dict[str, object]:

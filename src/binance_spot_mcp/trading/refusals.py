@@ -23,7 +23,7 @@ def unanswered(draft: Draft, now_ms: int, *, asked: bool) -> Refused:
         fix={"intent_id": draft.intent_id},
         next=draft.tool,
         intent_id=draft.intent_id,
-        details={"draft": {"code": draft.code, "expires_ms": draft.expires_ms, "text": draft.text}},
+        details={"draft": {"code": draft.code, "expires_ms": draft.expires_ms, "text": draft.text.splitlines()}},
     )
 
 
