@@ -180,7 +180,7 @@ class CapWatch:
 
     def _use(self, register: Register, loss: Decimal) -> Use:
         now_ms, asks = self._now_ms(), [held.ask for held in self._held]
-        traded = traded_today(register, now_ms)
+        traded = traded_today(register, now_ms) if currencies(self._caps) else {}
         for ask in asks:
             traded[ask.asset] = total((traded.get(ask.asset, Decimal(0)), ask.notional or Decimal(0)))
         return Use(
