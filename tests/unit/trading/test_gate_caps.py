@@ -15,6 +15,7 @@ from binance_spot_mcp.allowance import NO_CAPS, Caps, Money
 from binance_spot_mcp.domain.positions import DAY_MS
 from binance_spot_mcp.errors import OutcomeUnknown, Refused, Rejected, SpotError, Unreachable
 from binance_spot_mcp.trading.gate import Gate
+from binance_spot_mcp.trading.snapshots import DIGEST
 
 pytestmark = pytest.mark.anyio
 
@@ -288,7 +289,9 @@ async def test_the_record_of_a_call_says_by_what_it_was_allowed(make_gate: MakeG
     gate = make_gate(caps=caps)
     passed = await pass_through(gate, "place_order", BTC)
     register = (await gate._keeper.account()).intents.register
-    assert register.intents[passed.intent_id].audit == {
+    audit = dict(register.intents[passed.intent_id].audit)
+    assert len(audit.pop("rules")) == DIGEST
+    assert audit == {
         "asset": "USDT",
         "notional": "50",
         "digest": caps.digest,
