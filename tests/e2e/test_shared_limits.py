@@ -182,7 +182,8 @@ def test_servers_on_one_ledger_stay_within_the_limits_and_one_of_two_on_an_accou
         ((entry["at_us"], WEIGHTS.get(entry["method"], WEIGHTS.get(entry["path"], 1))) for entry in requests), 60
     )
     orders = {account: busiest(orders_of(requests, account), 10) for account in accounts}
-    lines = table(servers) + [
+    lines = [
+        *table(servers),
         "the exchange answered: " + ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items())),
         f"weight in the busiest minute: {weight} of 6000",
         f"orders in the busiest ten seconds, for each account: {', '.join(map(str, orders.values()))} of 100",
