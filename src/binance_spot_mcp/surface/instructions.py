@@ -6,8 +6,10 @@ _WHERE: dict[Environment, str] = {
     "paper": "PAPER: a simulated Binance Spot exchange on this machine. Prices and money are not real.",
     "testnet": "TESTNET: Binance's Spot test network. Prices and money are not real.",
     "demo": "DEMO: Binance's demo mode. Prices are real, the money is not.",
-    "live": "LIVE: production. Money is real. A person has to say yes to every order (CONFIRMATION_REQUIRED: the same call "
-    "with its intent_id goes on once that is done); cancels need none.",
+    "live": (
+        "LIVE: production. Money is real. A person has to say yes to every order (CONFIRMATION_REQUIRED: the same call "
+        "with its intent_id goes on once that is done); cancels need none."
+    ),
 }
 
 _SAFETY = (
