@@ -142,9 +142,17 @@ async def _open_desk(
             snapshots=snapshots,
         )
         stack.push_async_callback(gate.settled)
+        stack.callback(gate.watch(world.sleep).cancel)
         waits = stack.enter_context(closing(Waits(streams)))
-        portfolios = Portfolios(spot, keeper, spot.clock.now_ms)
-        yield Desk(settings.env, watched, gate, streams, waits, portfolios, incidents=incidents)
+        yield Desk(
+            settings.env,
+            watched,
+            gate,
+            streams,
+            waits,
+            Portfolios(spot, keeper, spot.clock.now_ms),
+            incidents=incidents,
+        )
 
 
 @asynccontextmanager

@@ -4,19 +4,20 @@ Orders of others are reported and left alone. What cannot be cancelled is report
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from binance_spot_mcp.catalogue.trading import CANCEL_ORDER, CancelOrderParams
 from binance_spot_mcp.errors import SpotError
+from binance_spot_mcp.logs import logger
 from binance_spot_mcp.trading.dispatch import Dispatch
 from binance_spot_mcp.trading.existing import ExistingOrders
 from binance_spot_mcp.trading.keeper import Account, Keeper
 from binance_spot_mcp.trading.register import Register
 from binance_spot_mcp.trading.states import UNSURE, OwnOrder
-from binance_spot_mcp.trading.switch import Switch
+from binance_spot_mcp.trading.switch import STOP_FILE, Switch
 from binance_spot_mcp.vocabulary import plain
 
 AT_ONCE: Final = 4
@@ -25,8 +26,14 @@ IN_FLIGHT_S: Final = 5.0
 """How long orders that are out already may take to be answered."""
 CANCELLING_S: Final = 25.0
 """How long cancelling may take; what is left is reported."""
+LOOK_S: Final = 0.5
+"""How often the stop file is looked for."""
 MOST_SHOWN: Final = 50
 """So many orders of others are shown."""
+
+Sleep = Callable[[float], Awaitable[None]]
+
+_log = logger("trading")
 
 
 @dataclass(slots=True)
@@ -80,6 +87,26 @@ async def stopped(
         "external_count": swept.external_count,
         "next": "stop_trading" if swept.left else "get_trading_state",
     }
+
+
+async def stop_when_told(switch: Switch, stop: Callable[[str], Awaitable[object]], sleep: Sleep) -> None:
+    """Stop trading as often as the stop file appears; by being there it closes the gate already, see `switch`.
+
+    Args:
+        switch: Sees whether it is there.
+        stop: Closes the gate for good and cancels.
+        sleep: Waits so many seconds.
+    """
+    was_there = False
+    while True:
+        is_there = switch.stop_file_is_there()
+        if is_there and not was_there:
+            try:
+                await stop(f"the file {STOP_FILE} appeared")
+            except Exception:  # noqa: BLE001  # a bug of ours must not end the watch
+                _log.exception("stopping crashed")
+        was_there = is_there
+        await sleep(LOOK_S)
 
 
 async def _sweep(account: Account, existing: ExistingOrders, dispatch: Dispatch) -> Swept:

@@ -116,11 +116,15 @@ class Switch:
         self._write_what_is_left()
         self._hear()
         closings = [*self._latched, *self._unwritten]
-        if self._stop_file.exists():
+        if self.stop_file_is_there():
             closings.append(Closing("file", f"the file {self._stop_file} is there"))
         if refusal := self._key_refusal():
             closings.append(Closing("key", f"the exchange refused the key: {refusal.message}"))
         return closings
+
+    def stop_file_is_there(self) -> bool:
+        """Whether the file closes the gate now."""
+        return self._stop_file.exists()
 
     def close(self, reason: Reason, why: str) -> bool:
         """Close the gate until the operator resumes; whether that will outlive this process."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from binance_spot_mcp.errors import SpotError
 from binance_spot_mcp.trading.cap_watch import CapWatch
+from binance_spot_mcp.trading.following import Following
 from binance_spot_mcp.trading.keeper import Keeper
 from binance_spot_mcp.trading.live_door import LiveDoor
 from binance_spot_mcp.trading.register import Register
@@ -24,19 +25,22 @@ async def trading_state(keeper: Keeper, live: LiveDoor, switch: Switch, caps: Ca
     """All of it, as an answer tells it."""
     closed_by = _closed_by(switch)
     register: Register | None = None
+    told: dict[str, Any] = {}
     try:
         await live.open()
     except SpotError as refusal:
         closed_by.append(_reason(refusal))
     try:
-        register = (await keeper.account()).intents.register
+        account = await keeper.account()
     except SpotError as refusal:
         closed_by.append(_reason(refusal))
-    orders = _orders(register) if register is not None else {}
+    else:
+        register = account.intents.register
+        told = {**_orders(register), "account_state": _freshness(account.following)}
     return {
         "gate": "closed" if closed_by else "open",
         "closed_by": closed_by,
-        **orders,
+        **told,
         "caps": await caps.standing(register),
     }
 
@@ -68,6 +72,12 @@ def _orders(register: Register) -> dict[str, Any]:
         "unresolved_calls": [intent.id for intent in register.unsure_deeds()][:MOST_SHOWN],
         "journal": "its end was lost and is being compared with the exchange" if register.tail_lost else "whole",
     }
+
+
+def _freshness(following: Following) -> dict[str, Any]:
+    """Up to when everything that happened to our orders is known here."""
+    why = {"why": following.why_stale} if following.stale else {}
+    return {"stale": following.stale, "as_of_ms": following.as_of_ms, **why}
 
 
 def _shown(orders: Iterable[OwnOrder]) -> list[object]:
