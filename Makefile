@@ -85,7 +85,7 @@ docs: $(VENV)/.dev
 snapshots: $(VENV)/.dev
 	UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/unit/surface
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.dev $(CLIENTS)/.run
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 # Half an hour: 2,000 stream messages a second into one server process (bench/soak says what must hold).
