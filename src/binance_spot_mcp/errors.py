@@ -68,7 +68,9 @@ def clean(text: str, *, most: int = 200) -> str:
         most: Characters to keep; what is cut is marked with an ellipsis.
     """
     head = text[: 4 * most]
-    visible = "".join(" " if character.isspace() else character for character in head if _shows(character))
+    visible = head
+    if not (head.isascii() and head.isprintable()):  # nearly everything is plain, and needs no look at each character
+        visible = "".join(" " if character.isspace() else character for character in head if _shows(character))
     single = " ".join(visible.split())
     return single if len(single) <= most and len(head) == len(text) else single[: most - 1] + "…"
 

@@ -45,8 +45,7 @@ class Params(BaseModel):
 
     def given(self) -> dict[str, object]:
         """The parameters that are sent, defaults included, by wire name and in declaration order."""
-        fields = type(self).model_fields
-        values = ((info.alias or name, getattr(self, name)) for name, info in fields.items())
+        values = ((alias, getattr(self, name)) for name, alias in _wire_names(type(self)))
         return {alias: value for alias, value in values if value is not None}
 
     def wire(self) -> dict[str, str]:
@@ -64,6 +63,12 @@ class Params(BaseModel):
     def asked(cls) -> list[str]:
         """Names of the fields that an agent may fill, i.e. those that the server does not decide."""
         return [name for name, info in cls.model_fields.items() if SERVER_DECIDES not in info.metadata]
+
+
+@cache
+def _wire_names(params: type[Params]) -> tuple[tuple[str, str], ...]:
+    """The attributes of parameters, each with its wire name, in declaration order."""
+    return tuple((name, info.alias or name) for name, info in params.model_fields.items())
 
 
 def wire_text(value: object) -> str:

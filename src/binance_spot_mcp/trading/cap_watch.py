@@ -208,8 +208,9 @@ class CapWatch:
 
     def _unconverted(self, register: Register, asset: str | None, rates: Rates) -> set[tuple[str, str]]:
         """Assets and the currencies of caps in which their worth is needed and not known yet."""
-        assets = {*self._use(register, Decimal(0)).traded} | ({asset} if asset else set())
-        return {(each, unit) for each in assets for unit in currencies(self._caps)} - rates.keys()
+        units = currencies(self._caps)
+        assets = {*self._use(register, Decimal(0)).traded} | ({asset} if asset else set()) if units else ()
+        return {(each, unit) for each in assets for unit in units} - rates.keys()
 
     async def _rates(self, missing: Collection[tuple[str, str]]) -> Rates:
         rates: Rates = {(asset, unit): Decimal(1) for asset, unit in missing if asset == unit}

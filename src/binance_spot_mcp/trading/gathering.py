@@ -1,6 +1,7 @@
 """Fetching the facts that a check lacks, side by side. What cannot be had stays unknown, and the check says so."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 from typing import Final, Literal, TypeVar
@@ -13,6 +14,7 @@ from binance_spot_mcp.catalogue.market import (
     ORDER_BOOK,
     PRICE,
     REFERENCE_PRICE,
+    AveragePrice,
     AveragePriceParams,
     OrderBookParams,
     Price,
@@ -26,16 +28,18 @@ from binance_spot_mcp.catalogue.trading import OPEN_ORDERS, OpenOrdersParams
 from binance_spot_mcp.domain.exact import minus, total
 from binance_spot_mcp.domain.facts import Account, Input, Market, OpenCounts
 from binance_spot_mcp.errors import SpotError
-from binance_spot_mcp.trading.rules_cache import MAX_AGE_MS, Exchange
+from binance_spot_mcp.trading.rules_cache import MAX_AGE_MS, MOST_SYMBOLS, Exchange
 
 NO_REFERENCE_PRICE: Final = -2043
+AVERAGE_AGE_MS: Final = 1_000
+"""A mean over minutes hardly moves within so long, and an order that follows a look at it need not ask again."""
 
 P = TypeVar("P", bound=Params)
 R = TypeVar("R")
 
 
 class Prices:
-    """Looks up the prices of symbols, and remembers for a while which symbols have no reference price at all.
+    """Looks up the prices of symbols. It remembers an average price for a second, and which symbols have no reference.
 
     Args:
         exchange: Makes the calls.
@@ -46,6 +50,7 @@ class Prices:
         self._exchange = exchange
         self._now_ms = now_ms
         self._unreferenced_ms: dict[str, int] = {}
+        self._averages: OrderedDict[str, tuple[int, AveragePrice]] = OrderedDict()
 
     async def market(self, symbol: str, wanted: Collection[Input], levels: int) -> Market:
         """The prices of a symbol that a check asks for.
@@ -57,7 +62,7 @@ class Prices:
         """
         exchange = self._exchange
         reference = self._reference(symbol, wanted="reference_price" in wanted)
-        average = _ask(exchange, AVERAGE_PRICE, AveragePriceParams(symbol=symbol), wanted="average_price" in wanted)
+        average = self._average(symbol, wanted="average_price" in wanted)
         last = _ask(exchange, PRICE, PriceParams(symbol=symbol), wanted="last_price" in wanted)
         book = _ask(
             exchange,
@@ -74,6 +79,20 @@ class Prices:
             bids=None if found[3] is None else tuple(price for price, _ in found[3].bids),
             asks=None if found[3] is None else tuple(price for price, _ in found[3].asks),
         )
+
+    async def _average(self, symbol: str, *, wanted: bool) -> AveragePrice | None:
+        """The average price, at most a second old; None where it is not wanted, or cannot be had."""
+        asked_ms = self._now_ms()
+        known_ms, known = self._averages.get(symbol, (0, None))
+        if wanted and known is not None and 0 <= asked_ms - known_ms <= AVERAGE_AGE_MS:
+            return known
+        found = await _ask(self._exchange, AVERAGE_PRICE, AveragePriceParams(symbol=symbol), wanted=wanted)
+        if found is not None:
+            self._averages[symbol] = asked_ms, found
+            self._averages.move_to_end(symbol)
+            if len(self._averages) > MOST_SYMBOLS:
+                self._averages.popitem(last=False)
+        return found
 
     async def _reference(self, symbol: str, *, wanted: bool) -> Decimal | Literal["unset"] | None:
         """The reference price; `unset` where the exchange says that there is none now, or none at all."""

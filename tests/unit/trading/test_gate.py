@@ -26,6 +26,7 @@ from binance_spot_mcp.errors import (
     Unavailable,
 )
 from binance_spot_mcp.trading.gate import KINDS, Gate, Passed
+from binance_spot_mcp.trading.gathering import AVERAGE_AGE_MS
 
 pytestmark = pytest.mark.anyio
 
@@ -143,7 +144,15 @@ async def test_prices_are_looked_up_only_when_a_filter_asks_for_them(gate: Gate,
 async def test_a_symbol_without_a_reference_price_is_asked_for_it_once(gate: Gate, spot: FakeSpot) -> None:
     for _ in range(2):
         await pass_through(gate, "place_order", market(quantity="1"))
+        spot.now_ms += AVERAGE_AGE_MS + 1
     assert (len(spot.asked("get_reference_price")), len(spot.asked("get_average_price"))) == (1, 2)
+
+
+async def test_an_average_price_serves_for_a_second(gate: Gate, spot: FakeSpot) -> None:
+    for _ in range(2):
+        await pass_through(gate, "place_order", market(quantity="1"))
+        spot.now_ms += AVERAGE_AGE_MS
+    assert len(spot.asked("get_average_price")) == 1
 
 
 async def test_a_reference_price_that_is_unset_just_now_is_asked_for_again(gate: Gate, spot: FakeSpot) -> None:
