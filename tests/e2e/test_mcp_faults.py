@@ -160,12 +160,11 @@ async def test_a_lost_verdict_leaves_the_order_unknown_and_findable(floor: Floor
     (sent,) = floor.sent
     name = sent["newClientOrderId"]
     assert (answer["code"], answer["sent"], answer["retry"]) == ("OUTCOME_UNKNOWN", "unknown", "after_reconcile")
-    assert (answer["client_order_id"], answer["next"]) == (name, "get_order")
+    assert (answer["client_order_id"], answer["next"]) == (name, "get_order_state")
     assert said in answer["message"]
-    assert f"Look for the order {name}" in answer["message"]
-    found = await floor.ask(answer["next"], **BTC, origClientOrderId=answer["client_order_id"])
-    assert found["ok"] is placed
-    assert found.get("status", found.get("code")) == ("NEW" if placed else "NOT_FOUND")
+    assert f"what became of {name}" in answer["message"]
+    found = await floor.ask(answer["next"], intent_id=answer["intent_id"])
+    assert (found["state"], found["settled"]) == (("NEW", True) if placed else ("UNKNOWN", False))
     assert floor.opened == placed
     assert len(floor.sent) == 1
 
@@ -286,13 +285,22 @@ async def test_an_old_timestamp_is_stamped_anew_once_under_the_same_name(floor: 
     assert (len(floor.sent), floor.opened) == (4, 1)
 
 
-async def test_a_name_that_exists_already_is_to_be_looked_up(floor: Floor) -> None:
+async def test_a_name_that_exists_already_is_looked_up_and_adopted_in_the_same_call(floor: Floor) -> None:
     floor.line.once(PLACE, after(refuses(400, -2010, "Duplicate order sent.")))
     answer = await floor.ask("place_order", **ORDER)
-    assert (answer["code"], answer["sent"], answer["retry"]) == ("ORDER_UNRESOLVED", "yes", "after_reconcile")
-    found = await floor.ask(answer["next"], **BTC, origClientOrderId=answer["client_order_id"])
-    assert found["status"] == "NEW"
-    assert len(floor.sent) == 1
+    assert (answer["ok"], answer["status"], answer["origQty"]) == (True, "NEW", "0.001")
+    assert any("answer was lost" in note for note in answer["notes"])
+    assert (floor.opened, len(floor.sent)) == (1, 1)
+
+
+async def test_a_name_that_is_said_to_exist_and_is_not_found_stays_unknown(floor: Floor) -> None:
+    floor.line.once(PLACE, refuses(400, -2010, "Duplicate order sent."))
+    answer = await floor.ask("place_order", **ORDER)
+    assert (answer["code"], answer["retry"], answer["next"]) == (
+        "ORDER_UNRESOLVED", "after_reconcile", "get_order_state",
+    )  # fmt: skip
+    told = await floor.ask("get_order_state", intent_id=answer["intent_id"])
+    assert (told["state"], told["settled"]) == ("UNKNOWN", False)
 
 
 async def test_without_a_connection_nothing_is_sent(
@@ -354,7 +362,7 @@ async def test_each_half_of_a_replacement_is_judged_for_itself(floor: Floor, cas
     assert answer["client_order_id"] == floor.line.asked(REPLACE)[0].sent["newClientOrderId"]
     assert len(floor.line.asked(REPLACE)) == 1
     if "verdict" in said:
-        assert (answer["code"], answer["sent"], answer["next"]) == ("OUTCOME_UNKNOWN", "unknown", "get_order")
+        assert (answer["code"], answer["sent"], answer["next"]) == ("OUTCOME_UNKNOWN", "unknown", "get_order_state")
         return
     assert (answer["code"], answer["sent"]) == ("EXCHANGE_REJECTED", "yes")
     assert data is not None
@@ -377,10 +385,10 @@ async def test_a_lost_cancel_is_looked_up_and_may_be_repeated(floor: Floor, rule
     resting = await floor.ask("place_order", **ORDER)
     floor.line.once(CANCEL, rule)
     lost = await floor.ask("cancel_order", **BTC, orderId=resting["orderId"])
-    assert (lost["code"], lost["sent"], lost["next"]) == ("OUTCOME_UNKNOWN", "unknown", "get_order")
+    assert (lost["code"], lost["sent"], lost["next"]) == ("OUTCOME_UNKNOWN", "unknown", "get_order_state")
     assert "place" not in lost["message"]
     found = await floor.ask(lost["next"], **BTC, orderId=resting["orderId"])
-    assert found["status"] == "CANCELED"
+    assert found["state"] == "CANCELED"
     assert "CANCELED" in (await floor.ask("cancel_order", **BTC, orderId=resting["orderId"]))["message"]
 
 

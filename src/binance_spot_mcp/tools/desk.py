@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from binance_spot_mcp.errors import InvalidInput, SpotError
     from binance_spot_mcp.streams.hub import Streams
     from binance_spot_mcp.streams.waits import Waits
+    from binance_spot_mcp.trading.aftermath import Passed
     from binance_spot_mcp.trading.approver import Approver
-    from binance_spot_mcp.trading.gate import Checked, Passed
+    from binance_spot_mcp.trading.gate import Checked
     from binance_spot_mcp.trading.portfolio import Portfolios
     from binance_spot_mcp.trading.prospects import Foreseen
     from binance_spot_mcp.transport.ledger import LedgerState
@@ -40,9 +41,15 @@ class Door(Protocol):
     """Makes the calls that may change orders, after its checks; `trading.gate.Gate` is one."""
 
     async def call(
-        self, endpoint: Endpoint[Any, Any], params: Params, intent_id: str | None = None, approver: Approver = NOBODY
+        self,
+        endpoint: Endpoint[Any, Any],
+        params: Params,
+        intent_id: str | None = None,
+        approver: Approver = NOBODY,
+        wait_seconds: int = 0,
     ) -> Passed[Any]:
-        """Check a call and make it once, under the agent's name for it, with a person's yes where one is needed."""
+        """Check a call and make it once, under the agent's name for it, with a person's yes where one is needed; then
+        wait for the end of what it places."""
         ...
 
     async def order_state(

@@ -18,13 +18,14 @@ async def _call(endpoint: Endpoint[Any, Any], desk: "Desk", params: Params) -> F
         if endpoint.effect == "read":
             answer = await desk.spot.fetch(endpoint, params)
             return Found(answer.payload, answer.body, endpoint.result)
-        passed = await desk.gate.call(endpoint, *split(endpoint, params), desk.approver)
+        meant, intent_id, wait_seconds = split(endpoint, params)
+        passed = await desk.gate.call(endpoint, meant, intent_id, desk.approver, wait_seconds)
     except Rejected as refusal:
         if refusal.code != "UNKNOWN_SYMBOL":
             raise
         raise await _explained(refusal, desk, params) from refusal
     names = {"intent_id": passed.intent_id, "client_order_id": passed.client_order_id}
-    about = {name: value for name, value in names.items() if value}
+    about = {**{name: value for name, value in names.items() if value}, **passed.about}
     return Found(passed.answer.payload, passed.answer.body, endpoint.result, passed.notes, about)
 
 

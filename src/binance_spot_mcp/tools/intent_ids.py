@@ -1,4 +1,7 @@
-"""The agent's own name for a call that places or changes an order: under one name it is made once."""
+"""What an agent says of a call beside what is for the exchange: its own name for it, and how long to wait for its end.
+
+Under one name a call is made once.
+"""
 
 import re
 from typing import Annotated, Any, Final
@@ -7,7 +10,7 @@ from pydantic import Field, create_model
 
 from binance_spot_mcp.catalogue.endpoint import Effect, Endpoint, Params
 from binance_spot_mcp.catalogue.fields import Reads
-from binance_spot_mcp.catalogue.reading import refusal, shown
+from binance_spot_mcp.catalogue.reading import read_whole, refusal, shown
 
 NAMED: Final[frozenset[Effect]] = frozenset({"place", "amend"})
 """Effects of calls that an agent may give a name to; a cancel can be repeated as it is."""
@@ -26,14 +29,27 @@ def read_intent_id(value: object) -> str:
 IntentId = Annotated[str, Reads(read_intent_id, {"type": "string"})]
 
 
+WAIT: Final = "wait_seconds"
+LONGEST_WAIT_S: Final = 30
+
+
+def read_wait(value: object) -> int:
+    """A number of seconds, from 0 to 30."""
+    return read_whole(value, 0, LONGEST_WAIT_S)
+
+
+WaitSeconds = Annotated[int, Reads(read_wait, {"type": "integer"})]
+
+
 def with_intent_id(endpoint: Endpoint[Any, Any]) -> type[Params]:
-    """The parameters of an endpoint with the name of the call beside them."""
+    """The parameters of an endpoint with the name of the call beside them, and how long to wait for its end."""
     params = endpoint.params
-    field: Any = (IntentId | None, Field(default=None, alias=NAME))
-    return create_model(params.__name__, __base__=params, __doc__=params.__doc__, **{NAME: field})
+    named: Any = (IntentId | None, Field(default=None, alias=NAME))
+    waiting: Any = (WaitSeconds | None, Field(default=None, alias=WAIT))
+    return create_model(params.__name__, __base__=params, __doc__=params.__doc__, **{NAME: named, WAIT: waiting})
 
 
-def split(endpoint: Endpoint[Any, Any], params: Params) -> tuple[Params, str | None]:
-    """The parameters that are for the exchange, and the name that is for us."""
+def split(endpoint: Endpoint[Any, Any], params: Params) -> tuple[Params, str | None, int]:
+    """The parameters that are for the exchange; the name and the seconds that are for us."""
     ours = {name: getattr(params, name) for name in endpoint.params.model_fields}
-    return endpoint.params.model_construct(**ours), getattr(params, NAME, None)
+    return endpoint.params.model_construct(**ours), getattr(params, NAME, None), getattr(params, WAIT, None) or 0

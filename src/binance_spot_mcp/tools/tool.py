@@ -25,14 +25,14 @@ class Found:
         raw: The exchange's own JSON, where the answer is one answer of the exchange.
         model: The type of `value`, which names the columns of raw rows.
         notes: Sentences that belong beside the answer.
-        about: What else the answer says of itself, by name.
+        about: What else the answer says of itself, by name, as JSON.
     """
 
     value: object
     raw: bytes | None = None
     model: object = None
     notes: tuple[str, ...] = ()
-    about: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ Source: user-data-stream.md, web-socket-api.md#user-data-stream-subscription
 """
 
 import asyncio
+import math
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, Protocol
 
 from binance_spot_mcp.catalogue.user_events import ExecutionReport, ListStatus
@@ -27,6 +28,8 @@ TOLD_S: Final = 60.0
 """How often they are asked for all the same where one does."""
 AGAIN_S: Final = 2.0
 """How soon a comparison that failed is made again."""
+LOOK_S: Final = 1.0
+"""How often an order is asked for that somebody waits for while no stream tells of it."""
 DOUBT_S: Final = 10.0
 """How soon one is made again that found none of our live orders."""
 
@@ -202,6 +205,21 @@ class Following:
         """Ask the exchange soon, since something does not fit."""
         self._due = True
         self._moved.set()
+
+    async def wait(self, holds: Callable[[], bool], until_ms: int, names: Iterable[str]) -> None:
+        """Wait until something holds of what is known, or a time has come.
+
+        Args:
+            holds: What is waited for.
+            until_ms: The time, in the exchange's epoch milliseconds.
+            names: Orders that are asked for meanwhile, where no stream tells of them.
+        """
+        names = tuple(names)
+        while not holds() and (left_ms := until_ms - self._now_ms()) > 0:
+            await self._intents.news(self._sleep(min(left_ms / 1_000, LOOK_S if self.stale else math.inf)))
+            if self.stale:
+                orders = (self._intents.register.orders[name] for name in names)
+                await self._reconciler.look_at_all(order for order in orders if order.live)
 
     async def close(self) -> None:
         """Follow no longer."""

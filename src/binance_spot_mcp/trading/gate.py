@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
 from binance_spot_mcp.catalogue.lists import (
@@ -31,13 +31,13 @@ from binance_spot_mcp.catalogue.trading import (
     Amendment,
     AmendOrderParams,
 )
-from binance_spot_mcp.client import Answer
 from binance_spot_mcp.domain.check import Check, check
 from binance_spot_mcp.domain.facts import Account, Market
 from binance_spot_mcp.domain.requests import Kind, Request
 from binance_spot_mcp.domain.symbols import SymbolRules
 from binance_spot_mcp.errors import InvalidInput, Rejected, SpotError
 from binance_spot_mcp.trading import gathering, lookup, refusals
+from binance_spot_mcp.trading.aftermath import Aftermath, Passed, wait_until
 from binance_spot_mcp.trading.approval import Approvals, Proposal
 from binance_spot_mcp.trading.approver import NOBODY, Approver
 from binance_spot_mcp.trading.bound_ids import NONCE, bound_id, refuse_changed
@@ -77,23 +77,6 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     }
 )
 """What each endpoint places or tests."""
-
-
-@dataclass(frozen=True, slots=True)
-class Passed(Generic[R]):
-    """What came back through the gate.
-
-    Attributes:
-        answer: The exchange's answer.
-        notes: Sentences for the caller: what could not be checked or tested beforehand.
-        intent_id: The name of the call; empty for a test.
-        client_order_id: The name of the order or list; empty for what places none.
-    """
-
-    answer: Answer[R]
-    notes: tuple[str, ...] = ()
-    intent_id: str = ""
-    client_order_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +155,12 @@ class Gate:
         self._existing = ExistingOrders(exchange, self._rules, self._dispatch)
 
     async def call(
-        self, endpoint: Endpoint[P, R], params: P, intent_id: str | None = None, approver: Approver = NOBODY
+        self,
+        endpoint: Endpoint[P, R],
+        params: P,
+        intent_id: str | None = None,
+        approver: Approver = NOBODY,
+        wait_seconds: int = 0,
     ) -> Passed[R]:
         """Do what an endpoint that tests, places, amends or cancels does, after whatever has to come before.
 
@@ -181,6 +169,7 @@ class Gate:
             params: Its parameters, already validated.
             intent_id: The agent's name for this call: under one name it is made once, however often it is asked for.
             approver: Asks a person, where a yes is needed.
+            wait_seconds: How long to wait for the end of what it places.
 
         Raises:
             Refused: This environment, process or symbol does not trade, a person's yes is missing, or the very same
@@ -199,12 +188,14 @@ class Gate:
             case "place" | "amend":
                 await self._approvals.live.open()
                 refuse_changed(intent_id, endpoint.name, params.wire())
+                began_ms = self._now_ms()
                 try:
                     with self._switch.counted() as attempt:
-                        return await self._once(endpoint, params, intent_id, approver, attempt)
+                        passed = await self._once(endpoint, params, intent_id, approver, attempt)
                 except SpotError as error:
                     error.intent_id = error.intent_id or intent_id
-                    raise
+                    return await self._aftermath(began_ms, wait_seconds).of_failure(error)
+                return await self._aftermath(began_ms, wait_seconds).of_answer(passed)
             case "read":
                 raise ValueError(f"{endpoint.name} changes nothing and does not pass the gate")
 
@@ -315,6 +306,9 @@ class Gate:
     async def settled(self) -> None:
         """Wait until every request in flight has its answer."""
         await self._dispatch.settled()
+
+    def _aftermath(self, began_ms: int, wait_seconds: int) -> Aftermath:
+        return Aftermath(self._keeper.opened, wait_until(began_ms, self._now_ms(), wait_seconds))
 
     async def _once(
         self, endpoint: Endpoint[P, R], params: P, intent_id: str | None, approver: Approver, attempt: Attempt

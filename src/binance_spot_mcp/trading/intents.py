@@ -4,7 +4,7 @@ Source: rest-api.md#general-information-on-endpoints (what a timeout leaves open
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Any, Final
@@ -116,6 +116,7 @@ class Intents:
         self._new_id = new_id
         self._claims: list[Claim] = []
         self._attend: Callable[[], None] = lambda: None
+        self._news = asyncio.Event()
 
     @asynccontextmanager
     async def claimed(self, intent_id: str | None, tool: str, asked: Mapping[str, str]) -> AsyncIterator[Claim]:
@@ -273,6 +274,15 @@ class Intents:
         record = Entry(kind="journal", state=GONE, evidence={"gone": names, "archive": archive})
         await self._write(*(reached(order, GONE, why) for order in ended), record)
 
+    async def news(self, patience: Awaitable[None]) -> None:
+        """Wait until something new is known, or for the end of one's patience."""
+        waiting = asyncio.ensure_future(self._news.wait()), asyncio.ensure_future(patience)
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waiting:
+                each.cancel()
+
     def when_unsure(self, attend: Callable[[], None]) -> None:
         """What to do when it is not known what became of a call or an order."""
         self._attend = attend
@@ -322,14 +332,20 @@ class Intents:
         if entries:
             await self._journal.append(*entries, at_ms=at_ms)
         for entry in entries:
-            self.register.apply(at_ms, entry)
+            self._apply(at_ms, entry)
+
+    def _apply(self, at_ms: int, entry: Entry) -> None:
+        """Take in what was written, or is about to be, and wake those who wait for news."""
+        self.register.apply(at_ms, entry)
+        self._news.set()
+        self._news = asyncio.Event()
 
     async def _found_out(self, entry: Entry, unchanged: Callable[[], bool]) -> None:
         """Write something down that is overtaken by whatever is heard until it is written."""
         at_ms = self._now_ms()
         await self._journal.append(entry, at_ms=at_ms)
         if unchanged():
-            self.register.apply(at_ms, entry)
+            self._apply(at_ms, entry)
 
     async def _note(self, entries: Iterable[Entry]) -> None:
         """Take in what happened, and write it down without waiting for the disk: the exchange can be asked again.
@@ -341,7 +357,7 @@ class Intents:
         for entry in entries:
             if entry.kind == "order" and self._revives(entry):
                 _log.error("an order that was proved absent exists", order=entry.client_order_id, state=entry.state)
-            self.register.apply(at_ms, entry)
+            self._apply(at_ms, entry)
             made.append(entry)
         try:
             if made:

@@ -136,6 +136,13 @@ class Keeper:
             )
         return opening.result()
 
+    @property
+    def opened(self) -> Account | None:
+        """The account, if it is open now; asking does not open it."""
+        opening = self._opening
+        there = opening is not None and opening.done() and not opening.cancelled() and opening.exception() is None
+        return opening.result() if opening is not None and there else None
+
     async def account_if_any(self) -> Account | None:
         """The account, or None where nothing was ever traded on it here: whoever only looks opens no journal.
 
@@ -247,8 +254,7 @@ class Keeper:
 
     def _doubt(self, key: str, account: Account) -> None:
         """The exchange knows none of our live orders: close trading until it is clear whether it has started over."""
-        opening = self._opening
-        if self._env in PRACTICE and opening is not None and opening.done() and opening.result() is account:
+        if self._env in PRACTICE and self.opened is account:
             self._opening = self._task(self._asked_again(key, account))
 
     async def _asked_again(self, key: str, account: Account) -> Account:

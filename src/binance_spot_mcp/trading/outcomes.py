@@ -3,11 +3,10 @@
 Source: rest-api.md#trading-endpoints
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
-from binance_spot_mcp.catalogue.lists import CANCEL_ORDER_LIST
 from binance_spot_mcp.catalogue.orders import OrderListReport, OrderReport
 from binance_spot_mcp.catalogue.trading import CANCEL_ALL_ORDERS, Amendment, Cancelled, Replacement
 from binance_spot_mcp.errors import OutcomeUnknown, Rejected, SpotError
@@ -57,8 +56,8 @@ def tell(error: SpotError, endpoint: Endpoint[Any, Any], params: Params) -> None
     if len(names) > 1:
         error.details["client_order_ids"] = names
     if isinstance(error, OutcomeUnknown):
-        error.next, sentence = _where_to_look(endpoint, names, error.client_order_id)
-        error.message = f"{error.message} {sentence}"
+        error.next = "get_order_state"
+        error.message = f"{error.message} {_where_to_look(endpoint, error.client_order_id)}"
     elif isinstance(error, Rejected) and error.retry == "at":
         error.message = f"{error.message} {_UNDONE[endpoint.effect]}"
 
@@ -88,16 +87,14 @@ def _facts(payload: object) -> Iterator[Fact]:
             yield from (fact for each in payload for fact in _facts(each))
 
 
-def _where_to_look(endpoint: Endpoint[Any, Any], names: Mapping[str, str], name: str | None) -> tuple[str, str]:
-    """The tool that shows what became of a request, and how to go on."""
-    never_twice = "with origClientOrderId before anything else, and do not place it again."
-    if endpoint.effect == "place" and LIST_NAME in names:
-        return "get_order_list", f"Look for the list {name}: get_order_list {never_twice}"
-    if endpoint.effect == "place":
-        return "get_order", f"Look for the order {name}: get_order {never_twice}"
-    if endpoint.effect == "amend":
-        return "get_order", "get_order shows which quantity the order has now."
-    if endpoint.name == CANCEL_ALL_ORDERS.name:
-        return "get_open_orders", "get_open_orders shows which orders are left."
-    tool = "get_order_list" if endpoint.name == CANCEL_ORDER_LIST.name else "get_order"
-    return tool, f"{tool} shows what became of it; to cancel it by its id once more does no harm."
+def _where_to_look(endpoint: Endpoint[Any, Any], name: str | None) -> str:
+    """How to go on, in a sentence."""
+    match endpoint.effect:
+        case "place":
+            return f"get_order_state tells what became of {name}, as soon as that is known; do not place it again."
+        case "amend":
+            return "get_order_state tells whether the order was changed."
+        case _ if endpoint.name == CANCEL_ALL_ORDERS.name:
+            return "get_order_state tells whether it was done; get_open_orders shows which orders are left."
+        case _:
+            return "get_order_state tells what became of it; to cancel it by its id once more does no harm."

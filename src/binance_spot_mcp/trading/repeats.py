@@ -1,17 +1,22 @@
 """What a call is answered that was made before: what became of it, and nothing is sent."""
 
-from decimal import Decimal
-from typing import Any
+from collections.abc import Iterable
+from decimal import Context, Decimal
+from typing import Any, Final
 
 import msgspec
 
 from binance_spot_mcp.catalogue.endpoint import Payload
 from binance_spot_mcp.client import Answer
+from binance_spot_mcp.domain.exact import total
 from binance_spot_mcp.errors import ExchangeError, OutcomeUnknown, Rejected
+from binance_spot_mcp.trading.fills import Fill
 from binance_spot_mcp.trading.register import Intent, Register
 from binance_spot_mcp.trading.states import BEFORE, NEVER, UNSURE, OwnOrder
 
 BEFORE_NOW = "This call was made before under its intent_id; nothing was sent now."
+_DIVISION: Final = Context(prec=80)
+_AVERAGE: Final = Decimal("1E-10")
 
 
 class KnownOrder(Payload, frozen=True, kw_only=True):
@@ -44,8 +49,22 @@ def known(order: OwnOrder) -> KnownOrder:
     )
 
 
-def answer_again(register: Register, intent: Intent) -> Answer[Any]:
+def average_price(fills: Iterable[Fill]) -> Decimal | None:
+    """What one unit of the base asset came to over some fills, at ten decimals; None without any."""
+    fills = [*fills]
+    quantity = total(fill.quantity for fill in fills)
+    if not quantity:
+        return None
+    return _DIVISION.divide(total(fill.quote for fill in fills), quantity).quantize(_AVERAGE, context=_DIVISION)
+
+
+def answer_again(register: Register, intent: Intent, lead: str = f"{BEFORE_NOW} ") -> Answer[Any]:
     """What became of a call.
+
+    Args:
+        register: What is known.
+        intent: The call.
+        lead: What an error says first.
 
     Raises:
         OutcomeUnknown: Nobody knows yet.
@@ -56,7 +75,7 @@ def answer_again(register: Register, intent: Intent) -> Answer[Any]:
     named: dict[str, Any] = {"intent_id": intent.id, "client_order_id": intent.name or None}
     if states & (BEFORE | UNSURE):
         raise OutcomeUnknown(
-            f"{BEFORE_NOW} What became of it is not known yet, so it may have happened.",
+            f"{lead}What became of it is not known yet, so it may have happened.",
             next="get_order_state",
             details={"orders": {order.client_order_id: order.state for order in orders}},
             **named,
@@ -64,7 +83,7 @@ def answer_again(register: Register, intent: Intent) -> Answer[Any]:
     if states <= NEVER | {"NOT_DONE"}:
         said = intent.failure.get("exchange")
         raise Rejected(
-            f"{BEFORE_NOW} It came to nothing: {intent.failure.get('message', 'it never arrived.')} To try it again, "
+            f"{lead}It came to nothing: {intent.failure.get('message', 'it never arrived.')} To try it again, "
             "take another intent_id.",
             code=intent.failure.get("code", "EXCHANGE_REJECTED"),
             retry="after_fix",

@@ -20,7 +20,8 @@ class ScriptedExchange:
     """Answers each endpoint with what a test says, and remembers what it was asked and what it answered."""
 
     def __init__(self) -> None:
-        self.replies: dict[str, Reply] = {}
+        nothing = ("get_open_orders", "get_my_trades", "get_allocations")
+        self.replies: dict[str, Reply] = dict.fromkeys(nothing, b"[]")
         self.calls: list[tuple[str, dict[str, str]]] = []
         self.answered: list[str] = []
         self._asked = anyio.Event()

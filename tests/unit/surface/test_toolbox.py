@@ -71,7 +71,7 @@ def test_a_schema_holds_nothing_that_a_host_may_reject(tool: AnyTool) -> None:
         assert not {"$ref", "$defs", "const", "oneOf", "anyOf", "allOf", "format", "title"} & node.keys()
     for name, piece in shape["properties"].items():
         assert re.fullmatch(
-            r"[A-Za-z][A-Za-z0-9]*|intent_id|client_order_id", name
+            r"[A-Za-z][A-Za-z0-9]*|intent_id|client_order_id|wait_seconds", name
         )  # a name of ours is written as in our answers
         assert piece["type"] in {"string", "integer", "boolean", "array"}
         assert piece["type"] != "array" or piece["items"]["type"] == "string"

@@ -25,7 +25,8 @@ from binance_spot_mcp.errors import (
     Rejected,
     Unavailable,
 )
-from binance_spot_mcp.trading.gate import KINDS, Gate, Passed
+from binance_spot_mcp.trading.aftermath import Passed
+from binance_spot_mcp.trading.gate import KINDS, Gate
 from binance_spot_mcp.trading.gathering import AVERAGE_AGE_MS
 
 pytestmark = pytest.mark.anyio
@@ -260,10 +261,10 @@ async def test_a_rejection_and_an_unknown_outcome_name_the_order(gate: Gate, spo
     name = spot.asked("place_order")[1]["newClientOrderId"]
     assert unknown.value.client_order_id == name
     assert unknown.value.message == (
-        f"No answer. Look for the order {name}: get_order with origClientOrderId before anything else, and do not "
-        "place it again."
+        f"No answer. get_order_state tells what became of {name}, as soon as that is known; do not place it again."
     )
-    assert (unknown.value.sent, unknown.value.retry, unknown.value.next) == ("unknown", "after_reconcile", "get_order")
+    assert (unknown.value.sent, unknown.value.retry) == ("unknown", "after_reconcile")
+    assert unknown.value.next == "get_order_state"
     assert unknown.value.details == {"symbol": "BTCUSDT"}
     assert len(spot.asked("place_order")) == 2
 
@@ -273,7 +274,7 @@ async def test_an_unknown_list_is_looked_for_by_the_name_of_the_list(gate: Gate,
     with pytest.raises(OutcomeUnknown) as unknown:
         await pass_through(gate, "place_oco", OCO)
     sent = spot.asked("place_oco")[0]
-    assert unknown.value.next == "get_order_list"
+    assert unknown.value.next == "get_order_state"
     assert unknown.value.client_order_id == sent["listClientOrderId"]
     assert sent["listClientOrderId"] in unknown.value.message
     assert unknown.value.details["client_order_ids"] == {
@@ -282,22 +283,22 @@ async def test_an_unknown_list_is_looked_for_by_the_name_of_the_list(gate: Gate,
 
 
 @pytest.mark.parametrize(
-    ("tool", "given", "look"),
+    ("tool", "given"),
     [
-        ("cancel_order", CANCEL, "get_order"),
-        ("cancel_all_orders", {"symbol": "BTCUSDT"}, "get_open_orders"),
-        ("cancel_order_list", {"symbol": "BTCUSDT", "orderListId": 3}, "get_order_list"),
-        ("amend_order", {**CANCEL, "newQty": "0.5"}, "get_order"),
+        ("cancel_order", CANCEL),
+        ("cancel_all_orders", {"symbol": "BTCUSDT"}),
+        ("cancel_order_list", {"symbol": "BTCUSDT", "orderListId": 3}),
+        ("amend_order", {**CANCEL, "newQty": "0.5"}),
     ],
 )
 async def test_what_places_nothing_is_not_looked_for_by_a_new_name(
-    gate: Gate, spot: FakeSpot, tool: str, given: dict[str, str], look: str
+    gate: Gate, spot: FakeSpot, tool: str, given: dict[str, str]
 ) -> None:
     spot.replies[tool] = lambda _: OutcomeUnknown("No answer.")
     with pytest.raises(OutcomeUnknown) as unknown:
         await pass_through(gate, tool, given)
-    assert unknown.value.next == look
-    assert look in unknown.value.message
+    assert unknown.value.next == "get_order_state"
+    assert unknown.value.intent_id
     assert "place" not in unknown.value.message
     assert unknown.value.client_order_id == ("zz" if tool == "amend_order" else None)
 

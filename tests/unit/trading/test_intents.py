@@ -24,7 +24,8 @@ from binance_spot_mcp.errors import (
     SpotError,
     Unreachable,
 )
-from binance_spot_mcp.trading.gate import Gate, Passed
+from binance_spot_mcp.trading.aftermath import Passed
+from binance_spot_mcp.trading.gate import Gate
 from binance_spot_mcp.trading.journal.file import read_journal
 from binance_spot_mcp.trading.journal.lock import WriterLock
 from binance_spot_mcp.trading.journal.records import Entry
