@@ -23,9 +23,15 @@ from binance_spot_mcp.catalogue.trading import PLACE_ORDER
 
 SOURCES = Path(__file__).parents[2] / "src"
 LOAD_S = 6.0
-OUT_AT_ONCE = 8
+BURST = 20
+"""Heavy calls that each server is asked for at once."""
+SLOWLY = [
+    {"where": where, "match": match, "times": None, "phase": "reply", "effect": {"kind": "delay", "ms": 400}}
+    for where, match in (("rest", {"path": "/api/v3/depth"}), ("ws_api", {"method": "depth"}))
+]
+"""How the exchange answers them: they are all under way before it has told anybody what it counts."""
 PAUSE_S = 0.05
-"""Between two calls of a server. Its breaker would open if 50 orders were held back within ten seconds."""
+"""Between two calls after that. A breaker would open if 50 orders were held back within ten seconds."""
 TAKES_OVER_S = 15.0
 SERVERS = {"first": "a", "second": "a", "third": "b"}
 """Each server, and its account."""
@@ -40,7 +46,8 @@ WEIGHTS = {"depth": 250, "/api/v3/depth": 250, "myTrades": 20, "/api/v3/myTrades
 
 
 def calls(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What a server is asked for: most of it orders, but the weight of the rest is more than the exchange allows."""
+    """What a server is asked for: the weight of a burst of reads is more than the exchange allows, and then orders."""
+    yield from [("get_order_book", BOOK)] * BURST
     number = 0
     while True:
         for _ in range(5):
@@ -70,8 +77,8 @@ class Server:
         wanted, asked, tools = calls(self.name), 0, dict[int, str]()
         until = time.monotonic() + LOAD_S
         while True:
-            while len(tools) < OUT_AT_ONCE and time.monotonic() < until:
-                time.sleep(PAUSE_S)
+            while len(tools) < BURST and time.monotonic() < until:
+                time.sleep(PAUSE_S if asked >= BURST else 0)
                 asked += 1
                 tools[asked], arguments = next(wanted)
                 self.host.request(asked, "tools/call", name=tools[asked], arguments=arguments)
@@ -95,6 +102,7 @@ class Exchange:
     def __init__(self, home: Path) -> None:
         self._log = home / "oracle.jsonl"
         words = ["--json", "--home", str(home), "--seed", "7", "--oracle", str(self._log)]
+        words += [word for rule in SLOWLY for word in ("--fault", json.dumps(rule))]
         accounts = [word for account in sorted({*SERVERS.values()}) for word in ("--account", account)]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "paper_exchange", *words, *accounts],
@@ -159,7 +167,8 @@ def test_servers_on_one_ledger_stay_within_the_limits_and_one_of_two_on_an_accou
 ) -> None:
     first, second, third = servers.values()
     assert first.call("place_order", **ORDER, intent_id="opening")["ok"]
-    assert second.call("get_rate_limits")["processes"] >= 2
+    for server in servers.values():
+        assert server.call("get_price", symbol="BTCUSDT")["ok"]
 
     with ThreadPoolExecutor() as pool:
         for loading in [pool.submit(server.load) for server in servers.values()]:
