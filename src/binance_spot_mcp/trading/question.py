@@ -175,7 +175,7 @@ class _Form:
         order = self._facts.existing
         if order is not None:
             yield "Cancels", self._existing(order)
-        self._shown |= {"cancelOrderId", "cancelOrigClientOrderId"}
+            self._shown |= {"cancelOrderId", "cancelOrigClientOrderId"}
         mode = self._take("cancelReplaceMode")
         yield "If the cancel fails", f"{_CANCEL_FAILS.get(mode, mode)} ({mode})"
 
