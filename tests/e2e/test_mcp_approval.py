@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import anyio
 import pytest
 from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult, InputRequiredResult
@@ -32,6 +33,7 @@ from binance_spot_mcp.cli.desk import opener
 from binance_spot_mcp.client import World
 from binance_spot_mcp.server import build
 from binance_spot_mcp.settings import Settings
+from binance_spot_mcp.surface import asking
 from binance_spot_mcp.surface.session import OpenDesk
 from binance_spot_mcp.tools.desk import Desk
 from binance_spot_mcp.trading.approval import LIFE_MS
@@ -150,6 +152,46 @@ async def test_a_late_yes_is_none(settings: Settings, paper: Running, later: Lat
     assert (answer["code"], answer["sent"], answer["retry"]) == ("CONFIRMATION_INVALID", "no", "after_fix")
     assert "before" in answer["message"]
     assert sent_to(paper) == before
+
+
+async def silence() -> ElicitResult:
+    """Nobody is at the desk."""
+    await anyio.sleep_forever()
+    raise AssertionError
+
+
+async def test_silence_ends_the_call_but_not_the_question(
+    settings: Settings, paper: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "PATIENCE_S", 0.5)
+    person = Person(silence)
+    async with agent_of(build(settings, opener(settings)), "legacy", person) as agent:
+        silent = await ask(agent, "place_order", ORDER)
+        assert (silent["code"], silent["sent"], sent_to(paper)) == ("CONFIRMATION_REQUIRED", "no", 0)
+        person.habit = accepts
+        answer = await ask(agent, "place_order", ORDER | silent["fix"])
+    assert answer["ok"]
+    assert person.asked == [person.asked[0]] * 2
+    assert sent_to(paper) == 1
+
+
+async def test_a_caller_who_leaves_while_a_person_is_asked_sends_nothing(settings: Settings, paper: Running) -> None:
+    came = anyio.Event()
+
+    async def waits() -> ElicitResult:
+        came.set()
+        return await silence()
+
+    person = Person(waits)
+    async with agent_of(build(settings, opener(settings)), "legacy", person) as agent:
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask, agent, "place_order", ORDER | {"intent_id": "mine"})
+            await came.wait()
+            group.cancel_scope.cancel()
+        person.habit = declines
+        told = await ask(agent, "get_order_state", {"intent_id": "mine"})
+    assert told["state"] == "AWAITING_APPROVAL"
+    assert sent_to(paper) == 0
 
 
 async def test_a_replayed_yes_is_none(settings: Settings, paper: Running, call: Call) -> None:
