@@ -1,8 +1,9 @@
 """What it costs to write an intent down before it is sent, against the disk's own price for one write.
 
-The floor is a bare 256-byte write with `fdatasync`. A durable intent is two of them, one in the journal and one in its
-head file, and a trip to the writer's thread; with many in flight they share both. Floor and journal alternate, so that
-a busy moment of the disk hits both, and medians are compared. Run it with the project's own interpreter:
+The floor is a bare 256-byte write with `fdatasync`. A durable intent is one of them and a trip to the writer's thread;
+that it is about to leave is two, one in the journal and one in its head file. With many in flight they share them.
+Floor and journal alternate, so that a busy moment of the disk hits both, and medians are compared. Run it with the
+project's own interpreter:
 
     .venv/bin/python bench/journal.py [--runs 300] [--folder .] [--json]
 """
@@ -30,6 +31,8 @@ INTENT = Entry(
     payload={"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "quantity": "0.01", "price": "50000"},
 )
 
+LEAVING = Entry(kind="intent", state="SENDING", intent_id="bench-0000000001", symbol="BTCUSDT")
+
 
 async def milliseconds(work: Callable[[], Awaitable[None]]) -> float:
     """How long something takes."""
@@ -51,15 +54,18 @@ async def measured(folder: Path, runs: int) -> dict[str, float]:
     async def alone() -> None:
         await journal.append(INTENT, at_ms=1)
 
+    async def leaving() -> None:
+        await journal.append(LEAVING, at_ms=1)
+
     async def evidence() -> None:
         await journal.append(INTENT, at_ms=1, durable=False)
 
     async def together() -> None:
         await asyncio.gather(*(journal.append(INTENT, at_ms=1) for _ in range(IN_FLIGHT)))
 
-    taken: dict[str, list[float]] = {"floor": [], "alone": [], "evidence": [], "together": []}
+    taken: dict[str, list[float]] = {"floor": [], "alone": [], "leaving": [], "evidence": [], "together": []}
     for _ in range(runs):
-        for name, work in (("floor", floor), ("alone", alone), ("evidence", evidence), ("together", together)):
+        for name, work in zip(taken, (floor, alone, leaving, evidence, together), strict=True):
             taken[name].append(await milliseconds(work))
     os.close(bare)
     await journal.close()
@@ -86,6 +92,7 @@ def main() -> None:
     for name, told in (
         ("floor", "bare write and fdatasync"),
         ("alone", "durable intent, alone"),
+        ("leaving", "durable before its first byte leaves"),
         ("together", f"durable intent, each of {IN_FLIGHT} in flight"),
         ("evidence", "evidence"),
     ):

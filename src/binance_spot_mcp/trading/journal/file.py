@@ -31,6 +31,7 @@ _SCHEMA_STATEMENTS: Final = (
 )
 _COLUMNS: Final = "seq, at_ms, intent_id, kind, symbol, state, client_order_id, order_id, payload, evidence, hash"
 _FINGERPRINT: Final = 12
+_MEANT: Final = ("intent", "INTENDED")
 
 
 def fingerprint(api_key: str) -> str:
@@ -148,7 +149,9 @@ class JournalFile:
                 self._database.execute("ROLLBACK")
             raise
         self._end = end
-        self._head.write(end, durable=durable)
+        # What is only meant has not left: were it lost, nothing would have to be asked for, so the head may come later.
+        leaving = any((entry.kind, entry.state) != _MEANT for _, entry in entries)
+        self._head.write(end, durable=durable and leaving)
 
     def close(self) -> None:
         """Close it."""
