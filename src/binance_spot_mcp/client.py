@@ -136,11 +136,11 @@ class Spot:
         call = replace(call, origins=call.origins[:1])
         scale = 1 if self._settings.microseconds else 1000
         answers = [await self._read(line, call) for _ in range(samples)]
-        before_ms = self.clock.now_ms()
+        was_us = self.clock.zero_us
         self.clock.measured(
             [Sample(answer.sent_ns, answer.received_ns, answer.payload.server_time * scale) for answer in answers]
         )
-        line.turns.ledger.clock_moved(self.clock.now_ms() - before_ms)
+        line.turns.ledger.clock_moved((self.clock.zero_us - was_us) // 1000, self.clock.now_ms())
 
     async def rate_limits(self) -> LedgerState:
         """Every limit and hold, as `get_rate_limits` shows them."""

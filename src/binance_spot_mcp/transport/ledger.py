@@ -219,8 +219,8 @@ class Ledger(Protocol):
         """The end of the longest hold that concerns such a call, if any is in force."""
         ...
 
-    def clock_moved(self, by_ms: int) -> None:
-        """The clock was set right by so much; what is held stays so for as long as it was to be."""
+    def clock_moved(self, by_ms: int, now_ms: int) -> None:
+        """The clock was set right by so much: what is held stays so for as long as it was to be, and counts stay."""
         ...
 
     def state(self, now_ms: int, account: str) -> LedgerState:
@@ -337,8 +337,11 @@ class RateLedger:
         hold = self._held(cost, route, now_ms)
         return hold.until_ms if hold else None
 
-    def clock_moved(self, by_ms: int) -> None:
-        """The clock was set right by so much; what is held stays so for as long as it was to be."""
+    def clock_moved(self, by_ms: int, now_ms: int) -> None:
+        """The clock was set right by so much: what is held stays so for as long as it was to be, and counts stay."""
+        for bucket in self.buckets.values():
+            if bucket.window_ms == bucket.window_of(now_ms - by_ms):
+                bucket.window_ms = bucket.window_of(now_ms)
         for hold in self.holds.values():
             hold.until_ms += by_ms
         self.under_way = {

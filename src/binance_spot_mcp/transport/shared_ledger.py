@@ -167,11 +167,11 @@ class SharedLedger:
         """The end of the longest hold that concerns such a call, if any is in force."""
         return self._change(lambda ledger, now_ms: ledger.held_until(cost, route, now_ms), now_ms)
 
-    def clock_moved(self, by_ms: int) -> None:
-        """The clock was set right by so much; what is held stays so for as long as it was to be."""
+    def clock_moved(self, by_ms: int, now_ms: int) -> None:
+        """The clock was set right by so much: what is held stays so for as long as it was to be, and counts stay."""
         if self._trouble is not None:
-            self._last.clock_moved(by_ms)
-        self._change(lambda _, __: None, self._clock.now_ms())
+            self._last.clock_moved(by_ms, now_ms)
+        self._change(lambda _, __: None, now_ms)
 
     def state(self, now_ms: int, account: str) -> LedgerState:
         """All of it, as far as it concerns an account."""
@@ -223,7 +223,7 @@ class SharedLedger:
 
     def _together(self, step: Step[T], now_ms: int, text: bytes | None) -> tuple[bytes, tuple[_Shared, T]]:
         shared = self._read(text)
-        now_ms += self._agree(shared)
+        now_ms += self._agree(shared, now_ms)
         shared.seen_ms[self._name] = now_ms
         if len(shared.seen_ms) > 1:
             shared.seen_ms = {name: at_ms for name, at_ms in shared.seen_ms.items() if now_ms - at_ms < SEEN_MS}
@@ -243,7 +243,7 @@ class SharedLedger:
     def _now(self) -> _Clock:
         return _Clock(self._boot, self._clock.zero_us, self._clock.known, self._monotonic_ns())
 
-    def _agree(self, shared: _Shared) -> int:
+    def _agree(self, shared: _Shared, now_ms: int) -> int:
         """Set this process's clock and the others' right by each other; by how many milliseconds that moved ours."""
         theirs, mine = shared.clock, self._now()
         if theirs.boot != mine.boot or theirs.monotonic_ns > mine.monotonic_ns:
@@ -251,7 +251,7 @@ class SharedLedger:
             return 0
         if mine.measured:
             if not theirs.measured:
-                shared.ledger.clock_moved((mine.zero_us - theirs.zero_us) // 1000)
+                shared.ledger.clock_moved((mine.zero_us - theirs.zero_us) // 1000, now_ms)
             shared.clock = mine
             return 0
         return self._clock.believe(theirs.zero_us)

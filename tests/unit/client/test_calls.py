@@ -292,6 +292,20 @@ async def test_a_429_keeps_its_bucket_silent_for_the_stated_time(exchange: Excha
     assert machine.slept == []
 
 
+async def test_a_hold_lasts_as_long_as_it_was_to_where_the_clock_turns_out_to_be_wrong(
+    exchange: Exchange, machine: Machine
+) -> None:
+    exchange.ahead_ms = 3_600_000
+    exchange.on("GET /api/v3/ticker/price", reply(403, b"<html>"))
+    spot = machine.spot()
+    with pytest.raises(Rejected):
+        await spot.call(PRICE, BTC)
+    await spot.measure_clock()
+    with pytest.raises(RateLimited) as held:
+        await spot.call(PRICE, BTC)
+    assert held.value.retry_at_ms == exchange.now_ms + 60_000
+
+
 async def test_a_ban_stops_everything_for_the_longer_of_what_is_stated_and_two_minutes(
     exchange: Exchange, machine: Machine
 ) -> None:

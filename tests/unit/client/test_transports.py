@@ -27,7 +27,7 @@ from binance_spot_mcp.catalogue.market import (
 from binance_spot_mcp.catalogue.trading import PLACE_ORDER, PLACE_SOR_ORDER, PlaceOrderParams, PlaceSorOrderParams
 from binance_spot_mcp.client import Spot, Venue
 from binance_spot_mcp.errors import OutcomeUnknown, RateLimited, Refused, Rejected, SpotError, Unreachable
-from binance_spot_mcp.transport.ledger import BAN_AT_LEAST_MS
+from binance_spot_mcp.transport.ledger import BAN_AT_LEAST_MS, CONNECTION_SHARE
 
 pytestmark = pytest.mark.anyio
 
@@ -408,3 +408,15 @@ async def test_two_hundred_refused_connections_use_a_small_share_of_the_limit(st
         stand.hours.pass_s(stand.hours.slept[-1])
     await stand.opened(spot)
     assert max(counts) <= 300 // 10
+
+
+async def test_connections_use_no_more_than_their_share_where_chance_leaves_no_pause_between_them(
+    stand: TwoWays,
+) -> None:
+    stand.hours.chance = 0
+    stand.rest.on("GET /api/v3/ping", reply(200, {}))
+    for _ in range(200):
+        stand.socket.turn_away(HTTPStatus.SERVICE_UNAVAILABLE)
+    await stand.spot().call(PING, PingParams())
+    assert await stand.hours.asleep(1) == [60], "until the window ends"
+    assert len(stand.socket.targets) == 300 * CONNECTION_SHARE // 100

@@ -18,8 +18,10 @@ from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.transport.clock import Sample, ServerClock
 from binance_spot_mcp.transport.ledger import GIVEN_UP_MS, CallClass, Cost, Reservation, Wait
 from binance_spot_mcp.transport.limits import Limit
+from binance_spot_mcp.transport.rest import ANSWER_SECONDS, CONNECT_SECONDS
 from binance_spot_mcp.transport.shared_ledger import BUSY_AT_MOST, FILE, LOOK_AGAIN_NS, SharedLedger, shared_ledger
 from binance_spot_mcp.transport.shared_text import SharedText
+from binance_spot_mcp.transport.socket import CLOSE_S, OPEN_S
 from binance_spot_mcp.transport.world import World
 
 MS = 1_000_000
@@ -84,10 +86,10 @@ class Process:
 
     def measure(self, server_ms: int) -> None:
         """Read the exchange's clock."""
-        before_ms = self.now_ms
+        was_us = self.clock.zero_us
         now_ns = self.clock._monotonic_ns()
         self.clock.measured([Sample(now_ns, now_ns, server_ms * 1000)])
-        self.ledger.clock_moved(self.now_ms - before_ms)
+        self.ledger.clock_moved((self.clock.zero_us - was_us) // 1000, self.now_ms)
 
     def ask(self, cost: Cost, call_class: CallClass = "urgent") -> Reservation | Wait:
         return self.ledger.reserve(cost, call_class, ROUTE, self.now_ms)
@@ -209,6 +211,25 @@ def test_a_ban_survives_a_new_start_of_the_machine(machine: Machine) -> None:
     assert (wait.code, wait.until_ms) == ("BANNED", T0 + HOUR)
 
 
+def test_after_a_new_start_with_a_clock_that_goes_wrong_the_other_way_nothing_counts_for_longer(
+    machine: Machine,
+) -> None:
+    machine.wall_ms += HOUR
+    before = machine.process()
+    before.answered(before.taken(Cost(70)), weight=70)
+    machine.restart()
+    machine.wall_ms -= HOUR
+    heir = machine.process("heir")
+    assert heir.used() == (70, 0)
+    machine.pass_ms(MINUTE)
+    assert heir.used() == (0, 0)
+
+
+def test_no_attempt_lasts_so_long_that_its_reservation_is_given_up() -> None:
+    assert GIVEN_UP_MS >= 2_000 * (CONNECT_SECONDS + ANSWER_SECONDS)
+    assert GIVEN_UP_MS >= 2_000 * (OPEN_S + CLOSE_S)
+
+
 _DIES_WITH_A_REQUEST_OUT = """
 import os, signal, sys, time
 from pathlib import Path
@@ -282,6 +303,7 @@ def test_a_hold_lasts_as_long_as_it_was_to_when_a_wrong_clock_is_set_right(machi
     machine.wall_ms += wrong_ms
     one, other = machine.process("one"), machine.process("other")
     one.ledger.learn(LIMITS)
+    one.answered(one.taken(Cost(10)), weight=10)
     one.ledger.throttled("REQUEST_WEIGHT", 7_000, 0, one.now_ms)
     other.measure(T0)
     wait = one.ask(Cost(1))
@@ -290,8 +312,8 @@ def test_a_hold_lasts_as_long_as_it_was_to_when_a_wrong_clock_is_set_right(machi
     machine.pass_ms(7_000)
     for _ in range(3):
         one.answered(one.taken(Cost(20)))
-    assert other.used() == (60, 0), "counted in the window of now, and in no later one"
-    assert isinstance(other.ask(Cost(41)), Wait)
+    assert other.used() == (70, 0), "counted in the window of now, and in no later one"
+    assert isinstance(other.ask(Cost(31)), Wait)
     machine.pass_ms(MINUTE)
     assert other.used() == (0, 0)
 
