@@ -9,8 +9,10 @@ Source: RFC 6455 sections 5.2 and 5.4
 from collections.abc import Callable
 
 _WHOLE_TEXT = 0x81
-_TWO_BYTES, _EIGHT_BYTES = 126, 127
-"""What stands in the place of a length that takes so many bytes; above is the bit of a mask, which no server sets."""
+_LONG = 126
+_LENGTH_BYTES = {126: 2, 127: 8}
+"""From `_LONG` on, what stands in the place of a length says how many bytes the length takes. Above is the bit of a
+mask, which no server sets."""
 
 
 class FrameCutter:
@@ -48,8 +50,8 @@ class FrameCutter:
         at, end = 0, len(data)
         while (start := at + 2) <= end:
             size = data[at + 1]
-            if size >= _TWO_BYTES:
-                start += {_TWO_BYTES: 2, _EIGHT_BYTES: 8}.get(size, 0)
+            if size >= _LONG:
+                start += _LENGTH_BYTES.get(size, 0)
                 if start > end:
                     break
                 size = int.from_bytes(data[at + 2 : start], "big")
