@@ -53,7 +53,6 @@ class Line:
         self.turns = Turns(ledger, clock, world)
         self.connector = Connector(venue, settings, self.turns)
         self._settings = settings
-        self._world = world
         self._clock = clock
         self._credentials: Credentials | None = None
         self._rest = RestTransport(
