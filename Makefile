@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint fix paper docs bench snapshots lock inspector smoke-testnet test-long test-clients \
-  test-faults test-sim soak clean
+  test-faults test-sim mutants soak clean
 
 help:
 	@echo "make demo   set up, then trade on the built-in paper exchange (no keys, no network)"
 	@echo "make test   set up, then every check that CI runs"
 	@echo "make paper  the paper exchange alone, on loopback"
-	@echo "More: setup lint fix docs bench snapshots inspector smoke-testnet test-long test-clients test-faults test-sim soak lock clean"
+	@echo "More: setup lint fix docs bench snapshots inspector smoke-testnet test-long test-clients test-faults test-sim"; \
+	echo "      mutants soak lock clean"
 
 # A virtual environment works where Python is externally managed. Where ensurepip is missing (Debian without
 # python3-venv) any pip at hand fills it; with no pip at all, one line says what to install.
@@ -59,6 +60,10 @@ test-long: $(VENV)/.dev
 # Every fault of docs/safety.md, driven against a server process from outside; ROWS="F02 F31" chooses.
 test-faults: $(VENV)/.dev
 	$(BIN)/python -m tests.faults $(ROWS)
+
+# Every guard taken away in a copy of the tree, and the test that must fail without it.
+mutants: $(VENV)/.dev
+	$(BIN)/python tests/mutants.py $(WORDS)
 
 # One seed alone, told in full: make test-sim SEED=17
 test-sim: $(VENV)/.dev
