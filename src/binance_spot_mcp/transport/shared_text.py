@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 BUSY_S: Final = 0.005
 """How long a change waits for another process's; one takes 0.02 ms."""
 
-_TABLE = "CREATE TABLE IF NOT EXISTS texts (name TEXT PRIMARY KEY, text BLOB NOT NULL) WITHOUT ROWID"
+_TABLE = "CREATE TABLE IF NOT EXISTS texts (name TEXT PRIMARY KEY, text BLOB NOT NULL)"
 _READ = "SELECT text FROM texts WHERE name = ?"
 _WRITE = "INSERT INTO texts VALUES (?1, ?2) ON CONFLICT DO UPDATE SET text = ?2"
 
