@@ -268,9 +268,9 @@ def run(copy: Path, tests: Iterable[str]) -> subprocess.CompletedProcess[str]:
 def line(fate: Fate) -> str:
     """A row of the table."""
     mutant = fate.mutant
-    test = mutant.test.rpartition("/")[2].replace("::", " ")
+    file, test = (path.rpartition("/")[2] for path in (mutant.file, mutant.test.replace("::", " ")))
     killed = "killed" if not fate.wrong else fate.wrong.upper()
-    return f"{mutant.invariant:9} {mutant.guard:50} {mutant.file.rpartition("/")[2]:18} {test[:84]:84} {killed:8} {fate.seconds:4.0f}"
+    return f"{mutant.invariant:9} {mutant.guard:50} {file:18} {test[:84]:84} {killed:8} {fate.seconds:4.0f}"
 
 
 def main() -> int:
