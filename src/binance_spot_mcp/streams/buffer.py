@@ -14,9 +14,9 @@ from typing import Protocol
 import msgspec
 
 MOST_EVENTS = 1_000
-"""Events kept of a stream of which each counts."""
+"""Events kept of one symbol's stream: 0.4 MB of trades."""
 MOST_KEYS = 5_000
-"""Keys kept of a stream of which the newest of each counts; more than there are symbols."""
+"""Events kept of a stream of all symbols, the newest of each; more than there are symbols."""
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -67,7 +67,7 @@ class EveryEvent:
 class NewestOfEach:
     """Keeps the newest event of each key; of too many keys the one that was silent longest goes."""
 
-    def __init__(self, most: int = MOST_KEYS) -> None:
+    def __init__(self, most: int) -> None:
         self._entries: dict[object, Entry] = {}
         self._most = most
 

@@ -14,13 +14,17 @@ import msgspec
 
 from binance_spot_mcp.catalogue.market_events import DepthUpdate
 from binance_spot_mcp.catalogue.streams import KLINE, KLINE_EAST_EIGHT, Stream, StreamKind
-from binance_spot_mcp.streams.buffer import Buffer, Entry, EveryEvent, NewestOfEach, Page, page
+from binance_spot_mcp.streams.buffer import MOST_EVENTS, MOST_KEYS, Buffer, Entry, EveryEvent, NewestOfEach, Page, page
 
 FeedState = Literal["PENDING", "LIVE", "STALE", "DOWN", "REFUSED"]
 """Not confirmed yet; carried; carried but silent for longer than its speed allows; cut off; refused by the exchange."""
 
-LATE = 10_000
-"""A mark that is lower than the last by no more than this is a copy or came late; by more, numbering began anew."""
+LATE = 1_000_000
+"""A mark that is lower than the last by no more than this is a copy or came late; by more, numbering began anew.
+
+It is more than a busy symbol's update ids grow by while one connection takes over from another."""
+_MICROSECONDS = 10**14
+"""A mark above this is a time in microseconds: no id is that large, and no time in milliseconds."""
 MOST_GAPS = 100
 """Gaps that are told one by one; more are only counted."""
 
@@ -200,7 +204,8 @@ class Feed:
             if self.stream.kind.consecutive and mark > last + 1:
                 self._count_missing(mark - last - 1, now_ns)
             return True
-        if mark == last or (not self._resumed and mark > last - LATE):
+        late = LATE * 1_000 if last > _MICROSECONDS else LATE
+        if mark == last or (not self._resumed and mark > last - late):
             return False
         self.gap_count += 1
         self.gaps.append(Gap(self.seq, self.heard_ns or now_ns, now_ns, "the exchange began to number anew"))
@@ -225,7 +230,9 @@ class Feed:
 
 
 def _buffer_for(kind: StreamKind) -> Buffer:
-    return EveryEvent() if kind.policy == "every" else NewestOfEach()
+    if kind.policy == "every":
+        return EveryEvent()
+    return NewestOfEach(MOST_KEYS if kind.array else MOST_EVENTS)
 
 
 # How an event is read: its mark, and for each event in the message the key of which it is the newest state, its JSON,

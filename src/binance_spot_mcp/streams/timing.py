@@ -22,7 +22,8 @@ class Timing:
         answer_s: How long a control message may stay without an answer.
         silence_s: How long a connection may bring neither an event nor one of the pings that come every 20 s.
         stall_periods: After how many of its periods a stream of fixed speed counts as stalled.
-        audit_s: How often the exchange is asked which streams it carries for us.
+        audit_s: How often the exchange is asked which streams it carries for us: a stream that speaks only when
+            something happens may have been dropped while the others of its connection go on.
         life_s: How long a connection is used; the exchange ends it after 24 h.
         life_spread_s: By how much that may differ, lest all connections be replaced at once.
         overlap_s: How long an old connection still counts after the new one carries everything.
@@ -41,7 +42,7 @@ class Timing:
     answer_s: float = 10
     silence_s: float = 30
     stall_periods: int = 10
-    audit_s: float = 300
+    audit_s: float = 60
     life_s: float = 23 * 3600
     life_spread_s: float = 1800
     overlap_s: float = 5

@@ -89,7 +89,7 @@ def test_the_last_word_on_every_kline_is_kept() -> None:
         ([1, 1, 2, 2, 1], [1, 2], 3, 0),
         ([1, 4, 5], [1, 4, 5], 0, 2),
         ([1, 3, 2, 4], [1, 3, 4], 1, 1),
-        ([50_000, 1, 2], [50_000, 1, 2], 0, 0),
+        ([5_000_000, 1, 2], [5_000_000, 1, 2], 0, 0),
     ],
     ids=["repeated", "dropped", "reordered", "numbered anew"],
 )
@@ -101,6 +101,20 @@ def test_copies_are_left_out_and_holes_are_counted(
     assert ids(trades, 0)[0] == kept
     assert (trades.copies, trades.missed) == (copies, missed)
     assert trades.gap_count == (missed > 0 or numbers[0] > numbers[1])
+
+
+@pytest.mark.parametrize("unit", [1, 1_000], ids=["milliseconds", "microseconds"])
+def test_what_another_connection_held_back_for_seconds_is_a_copy(unit: int) -> None:
+    tickers = feed("btcusdt@miniTicker")
+    now = 1_700_000_000_000
+    tell(tickers, mini_ticker(now * unit), mini_ticker((now - 9_000) * unit), mini_ticker((now + 1_000) * unit))
+    assert (tickers.seq, tickers.copies, tickers.gap_count) == (2, 1, 0)
+
+
+def test_of_klines_the_last_thousand_are_kept() -> None:
+    klines = feed("btcusdt@kline_1s")
+    tell(klines, *(kline(number, number, closed=True) for number in range(1, MOST_EVENTS + 11)))
+    assert len([*klines.newest()]) == MOST_EVENTS
 
 
 def test_after_a_break_an_exchange_that_starts_over_is_believed() -> None:
