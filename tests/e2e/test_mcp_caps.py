@@ -104,6 +104,13 @@ async def desk(line: FaultyLine, environ: Mapping[str, str], **caps: str) -> Asy
         yield Desk(agent, line, settings)
 
 
+async def nothing_is_open(paper: Running) -> None:
+    """Wait until no order is open any more."""
+    with anyio.fail_after(10):
+        while paper.open_orders():  # noqa: ASYNC110  # the exchange has no event for it
+            await anyio.sleep(0.05)
+
+
 def opened(settings: Settings) -> bool:
     return resume(settings, None, unasked=True)
 
@@ -285,9 +292,7 @@ async def test_the_stop_file_closes_the_gate_and_cancels(
         (tmp_path / "STOP").touch()
         refused = await floor.refused("BREAKER_OPEN", **LIMIT, price="50000")
         assert "file" in refused["details"]["closed_by"]
-        with anyio.fail_after(10):
-            while paper.open_orders():  # noqa: ASYNC110  # the exchange has no event for it
-                await anyio.sleep(0.05)
+        await nothing_is_open(paper)
         assert opened(floor.settings)
         assert not (tmp_path / "STOP").exists()
         await floor.placed(quantity="0.002")
@@ -307,7 +312,7 @@ async def test_a_refused_key_closes_the_gate_until_a_signed_read_works(
 
 
 async def test_the_state_of_trading_is_told_where_another_process_trades(
-    line: FaultyLine, environ: dict[str, str]
+    paper: Running, line: FaultyLine, environ: dict[str, str]
 ) -> None:
     async with (
         desk(line, environ) as first,
@@ -320,5 +325,6 @@ async def test_the_state_of_trading_is_told_where_another_process_trades(
         assert [(each["reason"], each["writer"]) for each in rows(state["closed_by"])] == [
             ("READ_ONLY", f"process {os.getpid()}")
         ]
-        assert (await second.ask("stop_trading"))["ok"]  # and it closes the gate of the other one
+        assert (await second.ask("stop_trading"))["ok"]  # and it closes the gate of the other one, which cancels
+        await nothing_is_open(paper)
         await first.refused("BREAKER_OPEN", **LIMIT, price="50000")

@@ -54,7 +54,7 @@ from binance_spot_mcp.trading.rehearsal import Rehearsal
 from binance_spot_mcp.trading.repeats import BEFORE_NOW, answer_again
 from binance_spot_mcp.trading.rules_cache import PASSING_AGE_MS, Exchange, RulesCache
 from binance_spot_mcp.trading.snapshots import Snapshots
-from binance_spot_mcp.trading.stopping import Sleep, stop_when_told, stopped
+from binance_spot_mcp.trading.stopping import KillSwitch, Sleep
 from binance_spot_mcp.trading.switch import Attempt, Switch
 from binance_spot_mcp.trading.trading_state import trading_state
 
@@ -153,6 +153,7 @@ class Gate:
         self._rehearsal = Rehearsal(exchange)
         self._dispatch = Dispatch(exchange, ids)
         self._existing = ExistingOrders(exchange, self._rules, self._dispatch)
+        self._kill_switch = KillSwitch(switch, keeper, self._existing, self._dispatch)
 
     async def call(
         self,
@@ -293,11 +294,11 @@ class Gate:
 
     async def stop(self, why: str) -> Mapping[str, object]:
         """Close the gate until the operator opens it, and cancel every open order of ours."""
-        return await stopped(self._switch, why, self._keeper, self._existing, self._dispatch)
+        return await self._kill_switch.stop(why)
 
     def watch(self, sleep: Sleep) -> "asyncio.Task[None]":
-        """Stop as soon as the stop file appears, until the task that does so is cancelled."""
-        return asyncio.create_task(stop_when_told(self._switch, self.stop, sleep))
+        """Let no order of ours stay open behind a gate that somebody has closed, until the task is cancelled."""
+        return asyncio.create_task(self._kill_switch.watch(sleep))
 
     async def state(self) -> Mapping[str, object]:
         """How trading stands."""

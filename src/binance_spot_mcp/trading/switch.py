@@ -122,6 +122,14 @@ class Switch:
             closings.append(Closing("key", f"the exchange refused the key: {refusal.message}"))
         return closings
 
+    def latest_stop(self) -> int | None:
+        """The number of the latest stop that is in force; 0 for one that could not be written, None without any.
+
+        Raises:
+            Refused: JOURNAL_UNAVAILABLE, nobody can tell.
+        """
+        return max((closing.number for closing in self.closings() if closing.reason == "stop"), default=None)
+
     def stop_file_is_there(self) -> bool:
         """Whether the file closes the gate now."""
         return self._stop_file.exists()

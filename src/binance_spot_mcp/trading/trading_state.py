@@ -31,12 +31,13 @@ async def trading_state(keeper: Keeper, live: LiveDoor, switch: Switch, caps: Ca
     except SpotError as refusal:
         closed_by.append(_reason(refusal))
     try:
-        account = await keeper.account()
+        account = await keeper.account_if_any()
     except SpotError as refusal:
         closed_by.append(_reason(refusal))
     else:
-        register = account.intents.register
-        told = {**_orders(register), "account_state": _freshness(account.following)}
+        register = account.intents.register if account else Register()
+        freshness = {"account_state": _freshness(account.following)} if account else {}
+        told = {**_orders(register), **freshness}
     return {
         "gate": "closed" if closed_by else "open",
         "closed_by": closed_by,

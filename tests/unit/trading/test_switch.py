@@ -11,15 +11,17 @@ from tests.unit.trading.spot import FakeSpot, list_report, open_order, order_rep
 from tests.unit.trading.test_gate import OCO, pass_through
 
 from binance_spot_mcp.catalogue import CATALOGUE
-from binance_spot_mcp.errors import ExchangeError, FilterFailure, Refused, Rejected, Unreachable
+from binance_spot_mcp.errors import ExchangeError, FilterFailure, OutcomeUnknown, Refused, Rejected, Unreachable
 from binance_spot_mcp.trading.breaker import HELD_BACK, REJECTIONS
 from binance_spot_mcp.trading.gate import Gate
 from binance_spot_mcp.trading.operator import OPERATOR_FILE, OperatorFile
+from binance_spot_mcp.trading.stopping import AGAIN_S, LOOK_S
 from binance_spot_mcp.trading.switch import RESUME, STOP_FILE, UNTIL
 
 pytestmark = pytest.mark.anyio
 
 ACCOUNT = "testnet-key"
+NOT_FOUND = Rejected("None.", code="NOT_FOUND", exchange=ExchangeError(-2013, "Order does not exist."))
 CANCEL = {"symbol": "BTCUSDT", "orderId": 7}
 
 
@@ -74,6 +76,36 @@ async def test_what_cannot_be_cancelled_is_told_with_the_reason(gate: Gate, spot
     ((left),) = (told["not_cancelled"],)
     assert [(each["orderId"], each["why"]) for each in left] == [(7, "Nobody is in.")]  # type: ignore[attr-defined]
     assert told["external_count"] is None
+
+
+async def test_an_order_that_turns_up_after_the_stop_is_cancelled_too(gate: Gate, spot: FakeSpot) -> None:
+    pauses: asyncio.Queue[float] = asyncio.Queue()
+    looks: asyncio.Queue[None] = asyncio.Queue()
+
+    async def sleep(seconds: float) -> None:
+        pauses.put_nowait(seconds)
+        await looks.get()
+
+    spot.replies["get_open_orders"] = lambda _: []
+    spot.replies["place_order"] = lambda _: OutcomeUnknown("Lost.")
+    spot.replies["get_order"] = lambda _: NOT_FOUND
+    with pytest.raises(OutcomeUnknown) as lost:
+        await pass_through(gate, "place_order", limit())
+    watch = gate.watch(sleep)
+    assert await pauses.get() == LOOK_S
+    told = await gate.stop("it was enough")
+    assert len(told["not_cancelled"]) == 1  # type: ignore[arg-type]
+    looks.put_nowait(None)
+    assert await pauses.get() == AGAIN_S
+    name = lost.value.client_order_id
+    spot.replies["get_order"] = lambda _: open_order(clientOrderId=name)
+    spot.replies["cancel_order"] = lambda _: open_order(
+        transactTime=1, clientOrderId="x", origClientOrderId=name, status="CANCELED"
+    )
+    looks.put_nowait(None)
+    assert await pauses.get() == LOOK_S
+    assert [wire["orderId"] for wire in spot.asked("cancel_order")] == ["7"]
+    watch.cancel()
 
 
 async def test_a_list_is_cancelled_by_one_of_its_legs(gate: Gate, spot: FakeSpot) -> None:
