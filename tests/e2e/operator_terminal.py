@@ -17,7 +17,9 @@ def _surroundings(settings: Mapping[str, str]) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(_SOURCE), "COLUMNS": "200"} | dict(settings)
 
 
-def at_a_terminal(home: Path, *command: str, typed: Sequence[str] = ()) -> tuple[int, str]:
+def at_a_terminal(
+    home: Path, *command: str, typed: Sequence[str] = (), settings: Mapping[str, str] | None = None
+) -> tuple[int, str]:
     """Run the command where a person types a line at each prompt; its exit code and all that was to be seen."""
     ours, theirs = os.openpty()
     process = subprocess.Popen(
@@ -25,7 +27,7 @@ def at_a_terminal(home: Path, *command: str, typed: Sequence[str] = ()) -> tuple
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env=_surroundings({"BINANCE_HOME": str(home)}),
+        env=_surroundings({**(settings or {}), "BINANCE_HOME": str(home)}),
         start_new_session=True,
     )
     os.close(theirs)
@@ -53,14 +55,14 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
-def without_a_terminal(home: Path, *command: str) -> tuple[int, str]:
+def without_a_terminal(home: Path, *command: str, settings: Mapping[str, str] | None = None) -> tuple[int, str]:
     """Run the command as a shell of an agent does; its exit code and all that it wrote."""
     ended = subprocess.run(
         [sys.executable, "-m", "binance_spot_mcp", *command],
         input=b"correct horse\n",
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=_surroundings({"BINANCE_HOME": str(home)}),
+        env=_surroundings({**(settings or {}), "BINANCE_HOME": str(home)}),
         timeout=PATIENCE_S,
         check=False,
     )

@@ -170,15 +170,7 @@ async def test_what_waits_for_a_person_can_be_looked_up(agent: Client) -> None:
 async def test_a_server_that_is_killed_with_a_yes_in_hand_sends_nothing(
     settings: Settings, paper: Running, point: str
 ) -> None:
-    surroundings = {
-        "BINANCE_ENV": "paper",
-        "BINANCE_APPROVAL": "always",
-        "BINANCE_TRANSPORT": "rest",
-        "BINANCE_BASE_URL": paper.rest,
-        "BINANCE_API_KEY": paper.login.api_key,
-        "BINANCE_API_SECRET": paper.login.api_secret,
-        "BINANCE_HOME": str(settings.home),
-    }
+    surroundings = as_variables(settings, paper)
     assert await asyncio.to_thread(_approved_and_killed, settings.home, surroundings, point) == -signal.SIGKILL
     with Host(command=["serve"], settings=surroundings) as second:
         told = await asyncio.to_thread(_asked_again, second)
@@ -187,6 +179,36 @@ async def test_a_server_that_is_killed_with_a_yes_in_hand_sends_nothing(
     states = [record.entry.state for record in read_journal(journal_of(settings)).records]
     assert states.count("APPROVED") == (point != "before APPROVED")
     assert states[-2:] == ["DRAFT", "AWAITING_APPROVAL"]
+
+
+async def test_a_tool_that_is_called_at_a_terminal_asks_there(settings: Settings, paper: Running) -> None:
+    order = [f"{name}={value}" for name, value in ORDER.items()]
+    surroundings = as_variables(settings, paper)
+    piped = await asyncio.to_thread(
+        without_a_terminal, settings.home, "call", "place_order", *order, settings=surroundings
+    )
+    assert '"code":"CONFIRMATION_INVALID"' in piped[1]
+    assert "at a terminal" in piped[1]
+    await terminal(settings, "passphrase", typed=(PASSPHRASE, PASSPHRASE))
+    for number, typed in enumerate(("", PASSPHRASE)):
+        code, seen = await asyncio.to_thread(
+            at_a_terminal, settings.home, "call", "place_order", *order, typed=(typed,), settings=surroundings
+        )
+        assert "[PAPER] Place this order?" in seen
+        assert (code, sent_to(paper)) == (1 - number, number), seen
+
+
+def as_variables(settings: Settings, paper: Running) -> dict[str, str]:
+    """The settings as a process gets them."""
+    return {
+        "BINANCE_ENV": "paper",
+        "BINANCE_APPROVAL": "always",
+        "BINANCE_TRANSPORT": "rest",
+        "BINANCE_BASE_URL": paper.rest,
+        "BINANCE_API_KEY": paper.login.api_key,
+        "BINANCE_API_SECRET": paper.login.api_secret,
+        "BINANCE_HOME": str(settings.home),
+    }
 
 
 def _approved_and_killed(home: Path, surroundings: Mapping[str, str], point: str) -> int:

@@ -2,7 +2,7 @@
 
 import getpass
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +49,7 @@ def approve(home: Path, code: str, *, unasked: bool) -> bool:
     if unasked and found.env == "live":
         raise SettingsError("--yes is for play money: an order in live needs a person at a terminal.")
     with closing(OperatorFile(state / OPERATOR_FILE)) as operator:
-        yes = unasked or _asked(Passphrase(state, operator))
+        yes = unasked or asked_at_the_terminal(Passphrase(state, operator))
         said = APPROVE if yes else DECLINE
         operator.write(f"{found.env}-{found.account}", said, draft.id, {"seal": draft.seal}, at_ms=now_ms())
     if not yes:
@@ -81,8 +81,12 @@ def set_passphrase(home: Path) -> bool:
     return True
 
 
-def _asked(passphrase: Passphrase) -> bool:
+def asked_at_the_terminal(passphrase: Passphrase, show: Callable[[], None] = lambda: None) -> bool:
     """What the operator says: the passphrase is a yes, an empty line a no.
+
+    Args:
+        passphrase: What a yes takes.
+        show: Shows what it is about, where that was not shown before.
 
     Raises:
         SettingsError: Nobody can be asked here, or no passphrase was right.
@@ -90,6 +94,7 @@ def _asked(passphrase: Passphrase) -> bool:
     need_a_terminal()
     if not passphrase.is_set:
         raise SettingsError("There is no passphrase yet; set one first with: binance-spot-mcp passphrase")
+    show()
     return given_rightly(passphrase, "Passphrase to have it sent (empty to decline): ")
 
 

@@ -160,7 +160,7 @@ class Approvals:
         drafts, brought = intents.register.drafts, approver.answered
         named = claim.intent_id is not None
         draft = drafts.of_call(claim.intent_id) if claim.intent_id is not None else drafts.of_content(claim.digest)
-        if draft is None:
+        if draft is None or (not named and draft.session != approver.session):
             return None
         if draft.digest != claim.digest:
             raise refusals.other_content(draft)
@@ -168,9 +168,7 @@ class Approvals:
             raise refusals.another_question()
         waits = draft.state in WAITING
         if draft.session != approver.session and (waits or brought):
-            if named:
-                raise refusals.other_session(draft)
-            return None
+            raise refusals.other_session(draft)
         if waits and draft.over(self._now_ms()):
             await intents.draft(moved(draft, "LAPSED", why="Nobody said yes in time."))
             if named:
@@ -178,7 +176,8 @@ class Approvals:
             return None
         if waits:
             return draft
-        if brought is not None or (draft.state == "DECLINED" and (named or not draft.over(self._now_ms()))):
+        declined = draft.state == "DECLINED" and (named or not draft.over(self._now_ms()))
+        if brought is not None or declined:
             raise refusals.ended(draft)
         return None
 
