@@ -45,8 +45,8 @@ class Params(BaseModel):
 
     def given(self) -> dict[str, object]:
         """The parameters that are sent, defaults included, by wire name and in declaration order."""
-        values = ((alias, getattr(self, name)) for name, alias in _wire_names(type(self)))
-        return {alias: value for alias, value in values if value is not None}
+        values = self.__dict__
+        return {alias: value for name, alias in _wire_names(type(self)) if (value := values[name]) is not None}
 
     def wire(self) -> dict[str, str]:
         """The same as the text that goes on the wire."""

@@ -179,14 +179,17 @@ class CapWatch:
             self._held.remove(held)
 
     def _use(self, register: Register, loss: Decimal) -> Use:
-        now_ms, asks = self._now_ms(), [held.ask for held in self._held]
-        traded = traded_today(register, now_ms) if currencies(self._caps) else {}
+        """What is used, as far as a cap asks for it."""
+        caps, now_ms, asks = self._caps, self._now_ms(), [held.ask for held in self._held]
+        traded = traded_today(register, now_ms) if currencies(caps) else {}
+        opened = sum(1 for _ in register.open()) if caps.max_open_orders is not None else 0
+        sent = len(sent_times(register, now_ms)) if caps.max_orders_per_minute is not None else 0
         for ask in asks:
             traded[ask.asset] = total((traded.get(ask.asset, Decimal(0)), ask.notional or Decimal(0)))
         return Use(
             traded=traded,
-            open_orders=sum(1 for _ in register.open()) + sum(ask.resting for ask in asks),
-            last_minute=len(sent_times(register, now_ms)) + sum(ask.orders for ask in asks),
+            open_orders=opened + sum(ask.resting for ask in asks),
+            last_minute=sent + sum(ask.orders for ask in asks),
             loss=loss,
         )
 
