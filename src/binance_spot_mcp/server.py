@@ -39,6 +39,8 @@ def build(settings: Settings, open_desk: OpenDesk, session_name: str = "") -> MC
     @asynccontextmanager
     async def lifespan(_: MCPServer[Session]) -> AsyncIterator[Session]:
         async with session(settings.env, open_desk, session_name) as opened, live.telling(opened):
+            if not settings.read_only and has_journal(settings):
+                opened.begin()
             yield opened
 
     unchanging = CacheHint(ttl_ms=_AN_HOUR_MS, scope="public")
@@ -55,6 +57,11 @@ def build(settings: Settings, open_desk: OpenDesk, session_name: str = "") -> MC
     )
     live = LiveResources(server, bus, {tool.name for tool in tools})
     return server
+
+
+def has_journal(settings: Settings) -> bool:
+    """Whether an earlier server may have left something unsettled in this environment."""
+    return any((settings.home / "state").glob(f"{settings.env}-*.sqlite"))
 
 
 def run(settings: Settings, open_desk: OpenDesk) -> None:

@@ -7,11 +7,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import Context
+from importlib import import_module
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import anyio
 
+from binance_spot_mcp.errors import SpotError
 from binance_spot_mcp.logs import logger
 from binance_spot_mcp.vocabulary import Environment
 
@@ -24,6 +26,9 @@ OpenDesk = Callable[[], AbstractAsyncContextManager["Desk"]]
 NAME_BYTES = 8
 CLOSING_S = 20.0
 """How long the end of a server waits for orders in flight and for its connections to close."""
+
+_HEAVY = "binance_spot_mcp.trading.gate"
+"""What takes longest to import of all that a desk is made of."""
 
 _log = logger("surface")
 
@@ -44,6 +49,7 @@ class Session:
         self._ending = asyncio.Event()
         self._opened: asyncio.Future[Desk] | None = None
         self._owner: asyncio.Task[None] | None = None
+        self._beginning: asyncio.Task[None] | None = None
 
     async def desk(self) -> "Desk":
         """The open desk; the first call opens it, and one that failed is tried again by the next.
@@ -58,11 +64,22 @@ class Session:
             self._owner = asyncio.create_task(self._own(self._opened), context=Context())
         return await asyncio.shield(self._opened)
 
+    def begin(self) -> None:
+        """Open the desk before anybody asks for it, and without keeping anybody waiting."""
+        self._beginning = asyncio.create_task(self._begin(), context=Context())
+
     @property
     def opened(self) -> "Desk | None":
         """The desk, if it is open; asking does not open it."""
         there = self._opened
         return there.result() if there is not None and there.done() and not there.exception() else None
+
+    async def _begin(self) -> None:
+        await asyncio.to_thread(import_module, _HEAVY)  # the loop goes on answering meanwhile
+        try:
+            await self.desk()
+        except SpotError as failure:
+            _log.warning("what an earlier server left could not be looked at yet", why=failure.message)
 
     async def _own(self, opened: "asyncio.Future[Desk]") -> None:
         try:
@@ -78,6 +95,8 @@ class Session:
     async def close(self) -> None:
         """Close what was opened."""
         self._ending.set()
+        if self._beginning is not None:
+            self._beginning.cancel()
         if self._owner is not None:
             with anyio.move_on_after(CLOSING_S, shield=True):
                 await asyncio.wait([self._owner])

@@ -70,8 +70,9 @@ class Aftermath:
         await self._wait(known, lambda: known.final)
         if self.until_ms is not None and _moved_on(passed.answer.payload, known.orders):
             passed = replace(passed, answer=answer_again(known.register, known.intent))
-        notes = () if self.until_ms is None or known.final else (PROVISIONAL,)
-        return replace(passed, about=known.told(), notes=(*passed.notes, *notes))
+        provisional = () if self.until_ms is None or known.final else (PROVISIONAL,)
+        notes = (*known.account.take_notices(), *passed.notes, *provisional)
+        return replace(passed, about=known.told(), notes=notes)
 
     async def of_failure(self, error: SpotError) -> Passed[Any]:
         """The answer to a call whose verdict was lost, if it is known by now, or within the wait, what became of it.

@@ -95,6 +95,7 @@ class Following:
         sleep: Waits so many seconds.
 
     Attributes:
+        now_ms: As given.
         doubtful: Whether the exchange, when it was last asked, knew none of our live orders.
     """
 
@@ -112,7 +113,7 @@ class Following:
         self._off = "there is no user data stream" if events is None else ""
         self._intents = intents
         self._reconciler = reconciler
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self._sleep = sleep
         self._unread: deque[OrderEvent] = deque()
         self._arrived = asyncio.Event()
@@ -133,7 +134,7 @@ class Following:
     @property
     def as_of_ms(self) -> int:
         """The time up to which everything is known, in the exchange's epoch milliseconds."""
-        return self._now_ms() if self._in_step else self._whole_until_ms
+        return self.now_ms() if self._in_step else self._whole_until_ms
 
     @property
     def why_stale(self) -> str:
@@ -173,7 +174,7 @@ class Following:
         Raises:
             SpotError: The open orders or trades could not be asked for.
         """
-        spell, asked_ms, register = self._spell, self._now_ms(), self._intents.register
+        spell, asked_ms, register = self._spell, self.now_ms(), self._intents.register
         before = [order for order in register.open() if order.live or (thorough and order.state in UNSURE)]
         symbols = sorted({order.symbol for order in before})
         listed: set[tuple[str, int]] = set()
@@ -215,7 +216,7 @@ class Following:
             names: Orders that are asked for meanwhile, where no stream tells of them.
         """
         names = tuple(names)
-        while not holds() and (left_ms := until_ms - self._now_ms()) > 0:
+        while not holds() and (left_ms := until_ms - self.now_ms()) > 0:
             await self._intents.news(self._sleep(min(left_ms / 1_000, LOOK_S if self.stale else math.inf)))
             if self.stale:
                 orders = (self._intents.register.orders[name] for name in names)

@@ -7,7 +7,7 @@ stream, settles what was only meant or being sent, and compares the rest with th
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,7 @@ from binance_spot_mcp.trading.journal.writer import Journal, Store, unavailable
 from binance_spot_mcp.trading.reconciler import Reconciler
 from binance_spot_mcp.trading.register import Register
 from binance_spot_mcp.trading.rules_cache import Exchange
-from binance_spot_mcp.trading.venue_reset import PRACTICE, newest_is_gone, was_reset
+from binance_spot_mcp.trading.venue_reset import PRACTICE, newest_is_gone, started_over, was_reset
 from binance_spot_mcp.vocabulary import Environment
 
 PATIENCE_S: Final = 2.0
@@ -44,11 +44,22 @@ _log = logger("trading")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The account that this process trades on: what is known of its orders, and who finds out the rest."""
+    """The account that this process trades on: what is known of its orders, and who finds out the rest.
+
+    Attributes:
+        notices: Sentences that the agent has not been told yet.
+    """
 
     intents: Intents
     reconciler: Reconciler
     following: Following
+    notices: list[str] = field(default_factory=list)
+
+    def take_notices(self) -> tuple[str, ...]:
+        """What the agent has to be told, once."""
+        taken = tuple(self.notices)
+        self.notices.clear()
+        return taken
 
 
 class Keeper:
@@ -274,6 +285,7 @@ class Keeper:
         archive = await asyncio.to_thread(put_aside, self._path, f"{self._now_ms()}-venue-reset")
         anew = await self._recovered(key)
         await anew.intents.start_over(gone, archive.name)
+        anew.notices.append(f"{started_over(anew.intents.register)}.")
         return anew
 
     async def _find_lost_orders(self, intents: Intents, reconciler: Reconciler) -> None:

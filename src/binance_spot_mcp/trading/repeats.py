@@ -1,6 +1,6 @@
 """What a call is answered that was made before: what became of it, and nothing is sent."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from binance_spot_mcp.catalogue.endpoint import Payload
 from binance_spot_mcp.client import Answer
 from binance_spot_mcp.domain.exact import total
 from binance_spot_mcp.errors import ExchangeError, OutcomeUnknown, Rejected
-from binance_spot_mcp.trading.fills import Fill
+from binance_spot_mcp.trading.fills import Fill, fees
 from binance_spot_mcp.trading.register import Intent, Register
 from binance_spot_mcp.trading.states import BEFORE, NEVER, UNSURE, OwnOrder
 
@@ -31,10 +31,43 @@ class KnownOrder(Payload, frozen=True, kw_only=True):
     executed_qty: Decimal | None = None
     cummulative_quote_qty: Decimal | None = None
     update_time: int | None = None
+    average_price: Decimal | None = None
+    fees: Mapping[str, Decimal] | None = None
 
 
-def known(order: OwnOrder) -> KnownOrder:
-    """An order as an answer shows it."""
+class KnownFill(Payload, frozen=True, kw_only=True):
+    """A part of an order of ours that traded; `recovered` where it was not told as it happened."""
+
+    client_order_id: str
+    trade_id: int
+    allocation_id: int | None = None
+    price: Decimal
+    qty: Decimal
+    commission: Decimal
+    commission_asset: str = ""
+    is_maker: bool | None = None
+    time: int
+    recovered: bool = False
+
+
+def known_fill(fill: Fill) -> KnownFill:
+    """A fill as an answer shows it."""
+    return KnownFill(
+        client_order_id=fill.client_order_id,
+        trade_id=fill.trade_id,
+        allocation_id=fill.allocation_id,
+        price=fill.price,
+        qty=fill.quantity,
+        commission=fill.commission,
+        commission_asset=fill.commission_asset,
+        is_maker=fill.maker,
+        time=fill.at_ms,
+        recovered=fill.recovered,
+    )
+
+
+def known(order: OwnOrder, fills: Sequence[Fill] = ()) -> KnownOrder:
+    """An order as an answer shows it; its fills say at which price and for which fees it traded."""
     seen = order.seen
     return KnownOrder(
         symbol=order.symbol,
@@ -46,12 +79,13 @@ def known(order: OwnOrder) -> KnownOrder:
         executed_qty=seen.executed if seen else None,
         cummulative_quote_qty=seen.quote if seen else None,
         update_time=seen.at_ms if seen else None,
+        average_price=average_price(fills),
+        fees=fees(fills) or None,
     )
 
 
-def average_price(fills: Iterable[Fill]) -> Decimal | None:
+def average_price(fills: Sequence[Fill]) -> Decimal | None:
     """What one unit of the base asset came to over some fills, at ten decimals; None without any."""
-    fills = [*fills]
     quantity = total(fill.quantity for fill in fills)
     if not quantity:
         return None
@@ -90,7 +124,7 @@ def answer_again(register: Register, intent: Intent, lead: str = f"{BEFORE_NOW} 
             exchange=ExchangeError(said["code"], said["msg"]) if said else None,
             **named,
         )
-    shown = [known(order) for order in orders]
+    shown = [known(order, register.fills.of(order.client_order_id)) for order in orders]
     payload: object = shown[0] if len(shown) == 1 else {"symbol": intent.symbol, "orders": shown}
     if not shown:
         payload = {"symbol": intent.symbol, "state": intent.state, "asked": intent.asked}

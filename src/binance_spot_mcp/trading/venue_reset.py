@@ -14,6 +14,7 @@ from binance_spot_mcp.trading.absence import APART_MS, DENIALS
 from binance_spot_mcp.trading.evidence import fills_of_trades
 from binance_spot_mcp.trading.intents import Intents
 from binance_spot_mcp.trading.reconciler import Reconciler
+from binance_spot_mcp.trading.register import Register
 from binance_spot_mcp.trading.rules_cache import Exchange
 from binance_spot_mcp.trading.states import OwnOrder
 from binance_spot_mcp.trading.trades import PAGE
@@ -51,6 +52,16 @@ async def was_reset(
         if await _remembers(exchange, intents, reconciler):
             return False
     return True
+
+
+def started_over(register: Register) -> str:
+    """In words, that the exchange has started over before a journal began; empty if it has not."""
+    if not (reset := register.venue_reset):
+        return ""
+    return (
+        f"The exchange has started over: {len(reset['gone'])} open orders of ours and all that was traded are gone. The "
+        f"journal of that time is kept as {reset['archive']}"
+    )
 
 
 async def _remembers(exchange: Exchange, intents: Intents, reconciler: Reconciler) -> bool:

@@ -65,7 +65,7 @@ async def placed_then_seen(gate: Gate, spot: FakeSpot, executed: str) -> None:
     """Place an order that rests, and learn later that a part of it has traded."""
     await make(gate, "place_order", limit(), "mine")
     spot.replies["get_order"] = partly(executed, updateTime=5)
-    await gate.order_state("mine", None, None, None)
+    await gate.reconcile("BTCUSDT")
 
 
 async def test_what_traded_while_an_order_was_placed_is_known_from_the_answer(
@@ -96,6 +96,19 @@ async def test_trades_that_nobody_told_of_are_asked_for_and_marked(gate: Gate, s
     assert [entry.state for entry in entries(journal)[-2:]] == ["RECOVERED", "RECOVERED"]
     await spot.let_pass(10_000)
     assert len(spot.asked("get_my_trades")) == 1
+
+
+async def test_whoever_asks_for_an_order_is_told_of_all_its_trades_at_once(gate: Gate, spot: FakeSpot) -> None:
+    await make(gate, "place_order", limit(), "mine")
+    spot.replies["get_order"] = partly("0.5", updateTime=5)
+    told: Any = await gate.order_state("mine", None, None, None)
+    assert [(fill.trade_id, fill.recovered) for fill in told["fills"]] == [(1, True), (2, True)]
+    assert (str(told["orders"][0].average_price), str(told["orders"][0].fees["BNB"])) == ("4.0000000000", "0.002")
+    assert (told["stale"], told["as_of"], "notes" in told) == (False, spot.now_ms, False)
+    spot.replies["get_order"] = lambda _: Unavailable("Busy.")
+    spot.now_ms += 100
+    told = await gate.order_state("mine", None, None, None)
+    assert (told["stale"], told["as_of"]) == (True, spot.now_ms - 100)
 
 
 async def test_trades_that_are_not_there_yet_are_asked_for_again(gate: Gate, spot: FakeSpot) -> None:
