@@ -59,8 +59,8 @@ def started_over(register: Register) -> str:
     if not (reset := register.venue_reset):
         return ""
     return (
-        f"The exchange has started over: {len(reset['gone'])} open orders of ours and all that was traded are gone. The "
-        f"journal of that time is kept as {reset['archive']}"
+        f"The exchange has started over: {len(reset['gone'])} open orders of ours and all that was traded are gone. "
+        f"The journal of that time is kept as {reset['archive']}"
     )
 
 

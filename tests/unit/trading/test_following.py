@@ -327,8 +327,8 @@ async def test_an_exchange_that_remembers_anything_has_not_started_over(
 async def test_an_exchange_that_starts_over_meanwhile_closes_trading_until_that_is_clear(
     gate: Gate, spot: FakeSpot, events: FakeEvents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("binance_spot_mcp.trading.keeper.PATIENCE_S", 0.05)
     name = await placed(gate)
+    monkeypatch.setattr("binance_spot_mcp.trading.keeper.PATIENCE_S", 0.05)
     spot.replies |= {"get_order": lambda _: NOT_FOUND, "get_account": lambda _: ACCOUNT}
     events.go_on(2)
     await until(lambda: bool(spot.asked("get_account")))
