@@ -78,12 +78,15 @@ async def test_an_order_in_live_is_sent_once_after_a_yes_to_all_that_matters(
         order = await small_order(agent)
         placed = await ask(agent, "place_order", order)
         again = await ask(agent, "place_order", order | {"intent_id": placed["intent_id"]})
+        state = await ask(agent, "get_trading_state", {})
     assert (placed["ok"], placed["env"], again["orderId"]) == (True, "live", placed["orderId"]), placed
     (text,) = person.asked
     assert text.startswith("[LIVE] Place this order?\nEnvironment: live, real money\nAccount: uid …")
     assert f"BUY LIMIT BTCUSDT\nQuantity: 0.0005 BTC\nPrice: {order['price']} USDT\nTime in force: GTC\n" in text
     assert "% of 500 USDT" in text
     assert placed["client_order_id"] in text
+    assert (state["gate"], state["spot_says"]["can_trade"], state["waiting_for_a_yes"]) == ("open", True, [])
+    assert "restrict it by IP and never allow withdrawals" in state["spot_says"]["not_visible"]
     assert sent_to(paper) == 1
 
 

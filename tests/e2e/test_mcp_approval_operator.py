@@ -164,6 +164,8 @@ async def test_what_waits_for_a_person_can_be_looked_up(agent: Client) -> None:
     await ask(agent, "place_order", MINE)
     told = await ask(agent, "get_order_state", {"intent_id": "mine"})
     assert (told["ok"], told["state"], told["settled"]) == (True, "AWAITING_APPROVAL", False)
+    (waiting,) = records((await ask(agent, "get_trading_state", {}))["waiting_for_a_yes"])
+    assert (waiting["intent_id"], waiting["expires_ms"]) == ("mine", told["expires_ms"])
 
 
 @pytest.mark.parametrize("point", ["before APPROVED", "after APPROVED", "before SENDING"])
@@ -196,6 +198,11 @@ async def test_a_tool_that_is_called_at_a_terminal_asks_there(settings: Settings
         )
         assert "[PAPER] Place this order?" in seen
         assert (code, sent_to(paper)) == (1 - number, number), seen
+
+
+def records(table: Body) -> list[Body]:
+    """The rows of a table, each with its names."""
+    return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
 
 
 def as_variables(settings: Settings, paper: Running) -> dict[str, str]:

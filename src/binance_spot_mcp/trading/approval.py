@@ -34,6 +34,7 @@ LIFE_MS: Final = 120_000
 """So long a draft can be answered."""
 MOST_WAITING: Final = 10
 """So many drafts of an account may wait for a person at once."""
+IN_TIME: Final = "Nobody said yes in time."
 APPROVE: Final = "approve"
 DECLINE: Final = "decline"
 """What the operator says of a draft, in the file of decisions."""
@@ -170,7 +171,7 @@ class Approvals:
         if draft.session != approver.session and (waits or brought):
             raise refusals.other_session(draft)
         if waits and draft.over(self._now_ms()):
-            await intents.draft(moved(draft, "LAPSED", why="Nobody said yes in time."))
+            await intents.draft(moved(draft, "LAPSED", why=IN_TIME))
             if named:
                 raise refusals.too_late(draft)
             return None
@@ -183,7 +184,9 @@ class Approvals:
 
     async def _drafted(self, intents: Intents, proposal: Proposal, session: str) -> Draft:
         """Write down what would be sent, and what a person is shown of it."""
-        if sum(not draft.over(self._now_ms()) for draft in intents.register.drafts.open()) >= MOST_WAITING:
+        waiting = [draft for draft in intents.register.drafts.open() if draft.state in WAITING]
+        lapsed = [draft for draft in waiting if draft.over(self._now_ms())]
+        if len(waiting) - len(lapsed) >= MOST_WAITING:
             raise refusals.too_many(MOST_WAITING, self._now_ms() + LIFE_MS)
         slip, info = proposal.slip, proposal.rules.info
         market = await self._prices.market(info.symbol, {"touch", "last_price"}, 1)
@@ -220,7 +223,9 @@ class Approvals:
             notes=proposal.notes,
             expires_ms=facts.expires_ms,
         )
-        await intents.draft(drafted(draft), moved(draft, "AWAITING_APPROVAL"))
+        await intents.draft(
+            *(moved(each, "LAPSED", why=IN_TIME) for each in lapsed), drafted(draft), moved(draft, "AWAITING_APPROVAL")
+        )
         return draft
 
     def _operators_answer(self, draft: Draft) -> Answer | None:
@@ -243,11 +248,12 @@ class Approvals:
             await intents.draft(moved(draft, "DECLINED", why=answer.said))
             raise refusals.not_a_yes(draft, answer.said)
         if draft.over(self._now_ms()):
-            await intents.draft(moved(draft, "LAPSED", why="Nobody said yes in time."))
+            await intents.draft(moved(draft, "LAPSED", why=IN_TIME))
             raise refusals.too_late(draft)
         if answer.verdict != "yes":
             raise refusals.unanswered(draft, self._now_ms(), asked=answer.verdict == "open")
         used = asyncio.create_task(intents.draft(moved(draft, "APPROVED", by=answer.said)))
+        used.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen, if nobody waits
         claim.sent_by(used)
         await asyncio.shield(used)
 

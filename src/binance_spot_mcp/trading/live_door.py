@@ -104,6 +104,21 @@ class LiveDoor:
             )
         return self._standing[1]
 
+    def told(self) -> dict[str, object]:
+        """What is known of the account in live, and what cannot be; nothing elsewhere."""
+        if self._env != "live" or self._standing is None:
+            return {}
+        standing = self._standing[1]
+        return {
+            "spot_says": {
+                "account_type": standing.account_type,
+                "can_trade": standing.can_trade,
+                "permissions": list(standing.permissions),
+                "requires_self_trade_prevention": standing.require_self_trade_prevention,
+                "not_visible": UNSEEN,
+            }
+        }
+
     async def account_tail(self) -> str:
         """What names the account to a person.
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from binance_spot_mcp.errors import SpotError
 from binance_spot_mcp.trading.cap_watch import CapWatch
+from binance_spot_mcp.trading.drafts import WAITING
 from binance_spot_mcp.trading.following import Following
 from binance_spot_mcp.trading.keeper import Keeper
 from binance_spot_mcp.trading.live_door import LiveDoor
@@ -41,6 +42,7 @@ async def trading_state(keeper: Keeper, live: LiveDoor, switch: Switch, caps: Ca
     return {
         "gate": "closed" if closed_by else "open",
         "closed_by": closed_by,
+        **live.told(),
         **told,
         "caps": await caps.standing(register),
     }
@@ -70,6 +72,11 @@ def _orders(register: Register) -> dict[str, Any]:
         "open_count": len(going) - len(unsure),
         "unresolved": _shown(unsure),
         "unresolved_count": len(unsure),
+        "waiting_for_a_yes": [
+            {"intent_id": draft.intent_id, "code": draft.code, "expires_ms": draft.expires_ms}
+            for draft in register.drafts.open()
+            if draft.state in WAITING
+        ][:MOST_SHOWN],
         "unresolved_calls": [intent.id for intent in register.unsure_deeds()][:MOST_SHOWN],
         "journal": "its end was lost and is being compared with the exchange" if register.tail_lost else "whole",
     }
