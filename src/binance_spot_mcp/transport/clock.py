@@ -81,6 +81,11 @@ class ServerClock:
         return by_us // 1000
 
     @property
+    def measured_ns(self) -> int | None:
+        """Monotonic time of the last measurement; None before the first."""
+        return self._measured_ns
+
+    @property
     def due(self) -> bool:
         """Whether the offset should be measured (again)."""
         if self._measured_ns is None:

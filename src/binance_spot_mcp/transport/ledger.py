@@ -339,9 +339,10 @@ class RateLedger:
 
     def clock_moved(self, by_ms: int, now_ms: int) -> None:
         """The clock was set right by so much: what is held stays so for as long as it was to be, and counts stay."""
-        for bucket in self.buckets.values():
-            if bucket.window_ms == bucket.window_of(now_ms - by_ms):
-                bucket.window_ms = bucket.window_of(now_ms)
+        if abs(by_ms) > CLOCKS_DIFFER_MS:
+            for bucket in self.buckets.values():
+                if bucket.window_ms == bucket.window_of(now_ms - by_ms):
+                    bucket.window_ms = bucket.window_of(now_ms)
         for hold in self.holds.values():
             hold.until_ms += by_ms
         self.under_way = {

@@ -58,13 +58,13 @@ class _Clock:
     Attributes:
         boot: The monotonic clock that is meant: it starts anew with the machine.
         zero_us: As `ServerClock.zero_us`.
-        measured: Whether it was measured, or is the word of somebody's wall clock.
+        measured_ns: When it was measured, by that clock; None where it is the word of somebody's wall clock.
         monotonic_ns: When that was written down.
     """
 
     boot: str
     zero_us: int
-    measured: bool
+    measured_ns: int | None
     monotonic_ns: int
 
 
@@ -241,20 +241,20 @@ class SharedLedger:
             raise Unusable("its contents cannot be read; remove it while no server runs") from None
 
     def _now(self) -> _Clock:
-        return _Clock(self._boot, self._clock.zero_us, self._clock.known, self._monotonic_ns())
+        return _Clock(self._boot, self._clock.zero_us, self._clock.measured_ns, self._monotonic_ns())
 
     def _agree(self, shared: _Shared, now_ms: int) -> int:
-        """Set this process's clock and the others' right by each other; by how many milliseconds that moved ours."""
+        """Let the last measurement be the time of all; how many milliseconds that is ahead of ours."""
         theirs, mine = shared.clock, self._now()
         if theirs.boot != mine.boot or theirs.monotonic_ns > mine.monotonic_ns:
             shared.clock = mine  # the machine was started anew, and its wall clock is all there is
             return 0
-        if mine.measured:
-            if not theirs.measured:
-                shared.ledger.clock_moved((mine.zero_us - theirs.zero_us) // 1000, now_ms)
+        if mine.measured_ns is None:
+            return self._clock.believe(theirs.zero_us)
+        if theirs.measured_ns is None or theirs.measured_ns < mine.measured_ns:
+            shared.ledger.clock_moved((mine.zero_us - theirs.zero_us) // 1000, now_ms)
             shared.clock = mine
-            return 0
-        return self._clock.believe(theirs.zero_us)
+        return (shared.clock.zero_us - mine.zero_us) // 1000
 
     def _without_me(self, text: bytes | None) -> tuple[bytes, None]:
         shared = self._read(text)

@@ -318,6 +318,20 @@ def test_a_hold_lasts_as_long_as_it_was_to_when_a_wrong_clock_is_set_right(machi
     assert other.used() == (0, 0)
 
 
+def test_processes_whose_measurements_differ_count_in_the_windows_of_the_last_one(machine: Machine) -> None:
+    one, other = machine.process("one"), machine.process("other")
+    one.ledger.learn(LIMITS)
+    one.measure(T0 + 58_000)
+    machine.pass_ms(1)
+    other.measure(T0 + 60_500)
+    for process in (one, other) * 3:
+        process.answered(process.taken(Cost(10)))
+    assert one.used() == other.used() == (60, 0)
+    assert (one.now_ms, other.now_ms) == (T0 + 58_001, T0 + 60_500)
+    machine.pass_ms(59_500)
+    assert one.used() == other.used() == (0, 0)
+
+
 # What stops nobody
 
 
