@@ -13,7 +13,7 @@ from binance_spot_mcp.tools.tool import tool
 
 if TYPE_CHECKING:
     from binance_spot_mcp.tools.desk import Desk
-    from binance_spot_mcp.trading.gate import Checked
+    from binance_spot_mcp.trading.checks import Checked
     from binance_spot_mcp.trading.prospects import Fee, Foreseen, Outlook
 
 Row = dict[str, object]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from binance_spot_mcp.streams.waits import Waits
     from binance_spot_mcp.trading.aftermath import Passed
     from binance_spot_mcp.trading.approver import Approver
-    from binance_spot_mcp.trading.gate import Checked
+    from binance_spot_mcp.trading.checks import Checked
     from binance_spot_mcp.trading.portfolio import Portfolios
     from binance_spot_mcp.trading.prospects import Foreseen
     from binance_spot_mcp.transport.ledger import LedgerState

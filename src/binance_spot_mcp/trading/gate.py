@@ -1,48 +1,30 @@
 """The one door for orders.
 
-On the way in: may this environment and this process trade, was the call made before, does the symbol exist and trade,
-does the request keep every filter, did an order of its shape pass the exchange's own test. Then the order gets its
-name, is written down and sent once. On the way out: what became of it, and where to look if that is not known.
+On the way in: may this environment and this process trade, was the call made before, is the gate open, does the symbol
+exist and trade, does the request keep every filter and every cap of the operator, did an order of its shape pass the
+exchange's own test, has a person said yes where one must. Then the order gets its name, is written down and sent once.
+On the way out: what became of it, and where to look if that is not known.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from binance_spot_mcp.catalogue.endpoint import Endpoint, Params
-from binance_spot_mcp.catalogue.lists import (
-    PLACE_LEGACY_OCO,
-    PLACE_OCO,
-    PLACE_OPO,
-    PLACE_OPOCO,
-    PLACE_OTO,
-    PLACE_OTOCO,
-)
 from binance_spot_mcp.catalogue.orders import Order
-from binance_spot_mcp.catalogue.trading import (
-    CANCEL_REPLACE_ORDER,
-    PLACE_ORDER,
-    PLACE_SOR_ORDER,
-    TEST_ORDER,
-    TEST_SOR_ORDER,
-    Amendment,
-    AmendOrderParams,
-)
-from binance_spot_mcp.domain.check import Check, check
-from binance_spot_mcp.domain.facts import Account, Market
-from binance_spot_mcp.domain.requests import Kind, Request
-from binance_spot_mcp.domain.symbols import SymbolRules
+from binance_spot_mcp.catalogue.trading import Amendment, AmendOrderParams
+from binance_spot_mcp.domain.requests import Request
 from binance_spot_mcp.errors import InvalidInput, Rejected, SpotError
-from binance_spot_mcp.trading import gathering, lookup, refusals
+from binance_spot_mcp.trading import lookup, refusals
 from binance_spot_mcp.trading.aftermath import Aftermath, Passed, wait_until
 from binance_spot_mcp.trading.approval import Approvals, Proposal
 from binance_spot_mcp.trading.approver import NOBODY, Approver
 from binance_spot_mcp.trading.bound_ids import NONCE, bound_id, refuse_changed
 from binance_spot_mcp.trading.cap_watch import CapWatch
 from binance_spot_mcp.trading.caps import Share
+from binance_spot_mcp.trading.checks import Checked, Checks, request_of
 from binance_spot_mcp.trading.client_ids import ClientOrderIds
 from binance_spot_mcp.trading.dispatch import Dispatch, Sent, Slip
 from binance_spot_mcp.trading.existing import ExistingOrders
@@ -52,7 +34,7 @@ from binance_spot_mcp.trading.prospects import Foreseen, Prospects
 from binance_spot_mcp.trading.register import Register
 from binance_spot_mcp.trading.rehearsal import Rehearsal
 from binance_spot_mcp.trading.repeats import BEFORE_NOW, answer_again
-from binance_spot_mcp.trading.rules_cache import PASSING_AGE_MS, Exchange, RulesCache
+from binance_spot_mcp.trading.rules_cache import Exchange
 from binance_spot_mcp.trading.snapshots import Snapshots
 from binance_spot_mcp.trading.stopping import KillSwitch, Sleep
 from binance_spot_mcp.trading.switch import Attempt, Switch
@@ -60,57 +42,6 @@ from binance_spot_mcp.trading.trading_state import trading_state
 
 P = TypeVar("P", bound=Params)
 R = TypeVar("R")
-
-KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
-    {
-        PLACE_ORDER.name: "order",
-        TEST_ORDER.name: "order",
-        CANCEL_REPLACE_ORDER.name: "replace",
-        PLACE_SOR_ORDER.name: "sor",
-        TEST_SOR_ORDER.name: "sor",
-        PLACE_OCO.name: "oco",
-        PLACE_OTO.name: "oto",
-        PLACE_OTOCO.name: "otoco",
-        PLACE_OPO.name: "opo",
-        PLACE_OPOCO.name: "opoco",
-        PLACE_LEGACY_OCO.name: "legacy_oco",
-    }
-)
-"""What each endpoint places or tests."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A request that was checked, and what it was checked against.
-
-    Attributes:
-        check: What was found.
-        rules: The symbol's rules.
-        rules_age_ms: How old they are.
-        market: The prices that were looked up for it.
-        account: What was looked up of the account.
-    """
-
-    check: Check
-    rules: SymbolRules
-    rules_age_ms: int
-    market: Market
-    account: Account
-
-    def facts(self) -> dict[str, object]:
-        """All of it, ready to be written as JSON."""
-        return {
-            "symbol": self.rules.info,
-            "filters": self.rules.filters,
-            "unknown": self.rules.unknown,
-            "rules_age_ms": self.rules_age_ms,
-            "market": self.market,
-            "account": self.account,
-            "violations": [{"message": each.message, **each.details} for each in self.check.violations],
-            "unchecked": [str(each) for each in self.check.unchecked],
-            "fix": self.check.fix,
-            "notional": self.check.notional,
-        }
 
 
 class Gate:
@@ -148,11 +79,10 @@ class Gate:
         self._keeper = keeper
         self._now_ms = now_ms
         self._snapshots = snapshots
-        self._rules = RulesCache(exchange, now_ms)
-        self._prices = gathering.Prices(exchange, now_ms)
+        self._checks = Checks(exchange, now_ms)
         self._rehearsal = Rehearsal(exchange)
         self._dispatch = Dispatch(exchange, ids)
-        self._existing = ExistingOrders(exchange, self._rules, self._dispatch)
+        self._existing = ExistingOrders(exchange, self._checks.rules, self._dispatch)
         self._kill_switch = KillSwitch(switch, keeper, self._existing, self._dispatch)
 
     async def call(
@@ -201,25 +131,8 @@ class Gate:
                 raise ValueError(f"{endpoint.name} changes nothing and does not pass the gate")
 
     async def check(self, request: Request, *, account: bool = False) -> Checked:
-        """Check a request against fresh rules and the prices that they ask for. Nothing is placed.
-
-        Args:
-            request: The order or order list.
-            account: Whether to look up open orders and balances too, for the rules that ask for them.
-
-        Raises:
-            InvalidInput: There is no such symbol.
-            SpotError: The rules cannot be fetched.
-        """
-        known = await self._rules.rules(request.symbol)
-        rules = known.rules
-        missing = check(request, rules).missing
-        market, held = await asyncio.gather(
-            self._prices.market(request.symbol, missing if account else missing - {"touch"}, request.book_levels),
-            gathering.account(self._exchange, rules.info, missing if account else ()),
-        )
-        found = check(request, rules, market, held)
-        return Checked(found, rules, self._now_ms() - known.fetched_ms, market, held)
+        """Check a request against fresh rules and prices; arguments and errors as in `Checks.check`."""
+        return await self._checks.check(request, account=account)
 
     async def foresee(self, endpoint: Endpoint[Any, Any], params: Params, checked: Checked) -> Foreseen:
         """What there is to know of a single order that was checked, before it is placed. Nothing is written down.
@@ -264,7 +177,7 @@ class Gate:
 
     async def unknown_symbol(self, symbol: str) -> InvalidInput:
         """The error for a symbol that does not exist, with the names that come near it in its details as `near`."""
-        return await self._rules.unknown_symbol(symbol)
+        return await self._checks.rules.unknown_symbol(symbol)
 
     async def order_state(
         self, intent_id: str | None, client_order_id: str | None, symbol: str | None, order_id: int | None
@@ -289,7 +202,7 @@ class Gate:
         """
         account = await self._keeper.account()
         if symbol is not None:
-            await self._rules.rules(symbol)  # names those that come near it, if it does not exist
+            await self._checks.rules.rules(symbol)  # names those that come near it, if it does not exist
         return await lookup.reconciled(account, symbol)
 
     async def stop(self, why: str) -> Mapping[str, object]:
@@ -347,7 +260,7 @@ class Gate:
         self, intents: Intents, claim: Claim, endpoint: Endpoint[P, R], params: P, approver: Approver
     ) -> Passed[R]:
         request = request_of(endpoint, params)
-        checked = await self._admitted(intents, request)
+        checked = await self._checks.admitted(intents, request)
         held = await self._caps.hold(intents.register, request, checked.rules, checked.market, params.given())
         claim.at_end(held.release)
         unknown = checked.rules.unknown
@@ -366,7 +279,7 @@ class Gate:
             if self._approvals.needed:
 
                 async def again() -> Order | None:
-                    now = await self._admitted(intents, request)
+                    now = await self._checks.admitted(intents, request)
                     await self._caps.again(intents.register, request, now.rules, now.market)
                     return await self._existing.to_be_replaced(endpoint, params)
 
@@ -375,7 +288,7 @@ class Gate:
             sent = await self._send(intents, proposal)
         except Rejected as refusal:
             if refusal.code == "FILTER_VIOLATION":
-                self._rules.forget(request.symbol)  # the check passed, so they may have changed
+                self._checks.rules.forget(request.symbol)  # the check passed, so they may have changed
             raise
         return _passed(sent, *proposal.notes)
 
@@ -384,25 +297,6 @@ class Gate:
         self._switch.refuse_closed()
         return await self._dispatch.send(intents, replace(proposal.slip, may_leave=self._switch.refuse_closed))
 
-    async def _admitted(self, intents: Intents, request: Request) -> Checked:
-        """Check what would be placed against everything that can change from one moment to the next.
-
-        Raises:
-            SpotError: It may not be placed now.
-        """
-        intents.refuse_unresolved(request.symbol, {order.side for order in request.orders})
-        checked = await self.check(request)
-        if refusal := checked.check.refusal():
-            if refusal.code == "SYMBOL_NOT_TRADING":
-                refusal.retry, refusal.retry_at_ms = "at", self._now_ms() + PASSING_AGE_MS
-            raise refusal
-        return checked
-
 
 def _passed(sent: Sent[R], *notes: str) -> Passed[R]:
     return Passed(sent.answer, notes, sent.intent.id, sent.intent.name)
-
-
-def request_of(endpoint: Endpoint[Any, Any], params: Params) -> Request:
-    """The orders that a call would place or test."""
-    return Request.read(KINDS[endpoint.name], params.given())

@@ -14,7 +14,7 @@ from binance_spot_mcp.catalogue.endpoint import Params
 from binance_spot_mcp.catalogue.schema import input_schema
 from binance_spot_mcp.domain.facts import Market
 from binance_spot_mcp.domain.requests import Request
-from binance_spot_mcp.trading.gate import KINDS
+from binance_spot_mcp.trading.checks import KINDS
 from binance_spot_mcp.trading.question import Facts, question
 from binance_spot_mcp.vocabulary import Environment
 

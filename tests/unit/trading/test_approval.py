@@ -111,7 +111,7 @@ async def test_what_changed_while_a_person_was_asked_keeps_the_order_back(
 ) -> None:
     def halted() -> None:
         spot.symbol = {**BTCUSDT, "status": "HALT"}
-        gate._rules.forget("BTCUSDT")
+        gate._checks.rules.forget("BTCUSDT")
 
     with pytest.raises(SpotError) as refused:
         await ask(gate, Person(YES, halted), "place_order", limit())

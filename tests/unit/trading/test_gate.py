@@ -26,7 +26,8 @@ from binance_spot_mcp.errors import (
     Unavailable,
 )
 from binance_spot_mcp.trading.aftermath import Passed
-from binance_spot_mcp.trading.gate import KINDS, Gate
+from binance_spot_mcp.trading.checks import KINDS
+from binance_spot_mcp.trading.gate import Gate
 from binance_spot_mcp.trading.gathering import AVERAGE_AGE_MS
 
 pytestmark = pytest.mark.anyio
