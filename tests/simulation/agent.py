@@ -69,6 +69,7 @@ class Agent:
             (4, self._reconcile),
             (3, self._read),
             (3, self._listen),
+            (1, self._stop),
         )
 
     async def act(self) -> None:
@@ -176,7 +177,9 @@ class Agent:
         await self.ask("reconcile_orders")
 
     async def _read(self) -> None:
-        tool = self._random.choice(("get_open_orders", "get_account", "get_rate_limits", "list_streams"))
+        tool = self._random.choice(
+            ("get_open_orders", "get_trading_state", "get_portfolio", "get_rate_limits", "list_streams")
+        )
         await self.ask(tool)
 
     async def _listen(self) -> None:
@@ -184,6 +187,9 @@ class Agent:
             await self.ask("subscribe_to_user_stream")
         else:
             await self.ask("subscribe_to_depth_stream", symbol=self._random.choice(SYMBOLS))
+
+    async def _stop(self) -> None:
+        await self.ask("stop_trading")
 
     # How
 

@@ -5,6 +5,7 @@ from random import Random
 from typing import Any, Final
 
 from tests.simulation.disk import FAULTS, Disk
+from tests.simulation.machine import Machine
 from tests.simulation.server import Server
 
 from paper_exchange.faults import effects
@@ -18,6 +19,8 @@ _METHODS: Final[dict[Where, tuple[str, ...]]] = {
     "rest": ("*", "POST", "DELETE", "GET", "PUT"),
     "ws_api": ("*", "order.*", "order.place", "order.cancel", "order.status", "openOrders.status", "orderList.*"),
 }
+_LATEST_S: Final = 4
+"""What arrives later than that is out of its window."""
 _SECOND_NS: Final = 1_000_000_000
 
 
@@ -119,6 +122,7 @@ class Chaos:
     """Lets things go wrong beside everything else.
 
     Args:
+        machine: Whose network it is.
         exchange: Where the rules are.
         server: Who is killed.
         disk: What fails.
@@ -128,8 +132,9 @@ class Chaos:
         story: What has happened, and when (seconds of the machine).
     """
 
-    def __init__(self, exchange: Running, server: Server, disk: Disk, random: Random) -> None:
+    def __init__(self, machine: Machine, exchange: Running, server: Server, disk: Disk, random: Random) -> None:
         self.story: list[tuple[float, str]] = []
+        self._machine = machine
         self._exchange = exchange
         self._trouble = exchange.doors.trouble
         self._server = server
@@ -144,6 +149,9 @@ class Chaos:
             if self._disk.has_failed and self._random.random() < 0.5:
                 self._tell("an operator has looked at the disk")
                 await self._server.stop()
+            elif self._random.random() < 0.1:
+                self._tell("an operator opens the gate")
+                self._server.reopen()
             else:
                 await self._mishap()
             if not self._server.up.is_set():
@@ -178,7 +186,11 @@ class Chaos:
                 self._disk.plan(fault)
             case 3:
                 await self._add(Rule(where="clock", effect=effects.ClockStep(ms=random.choice((300, 2_000, 9_000)))))
-            case 4 | 5 | 6:
+            case 4:
+                late_s = random.random() * _LATEST_S
+                self._tell(f"the network: connections break, and what was sent arrives {late_s:.1f} s late")
+                self._machine.network.break_late(late_s, within_s=random.random() * 4)
+            case 5 | 6:
                 await self._add(spoilt_stream(random))
             case _:
                 await self._add(spoilt_request(random, self._exchange.exchange.now_us() // 1000))

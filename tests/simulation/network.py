@@ -60,7 +60,14 @@ class _Socket:
 
 
 class End(asyncio.Transport):
-    """One end of a connection, as its program sees it."""
+    """One end of a connection, as its program sees it.
+
+    Attributes:
+        other: The other end.
+        context: In which its program is told what happens.
+        lost: Whether its program was told that it is over.
+        late_s: How much longer than usual everything takes to get here.
+    """
 
     def __init__(self, network: "Network", own: Address, peer: Address, context: Context) -> None:
         super().__init__()
@@ -68,6 +75,7 @@ class End(asyncio.Transport):
         self.other: End | None = None
         self.context = context
         self.lost = False
+        self.late_s = 0.0
         self._network = network
         self._protocol: asyncio.Protocol | None = None
         self._closing = False
@@ -151,6 +159,11 @@ class End(asyncio.Transport):
 
     # What the network does
 
+    def collapse(self) -> None:
+        """The program is told that the connection broke, though what it has sent may still arrive."""
+        self._send("reset")
+        self._lose(ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"))
+
     def vanish(self) -> None:
         """The program is gone, and cannot be told any more."""
         self._closing = self.lost = True
@@ -163,7 +176,7 @@ class End(asyncio.Transport):
         """Something is on its way here."""
         self._underway.append(item)
         machine = self._network.machine
-        self._next_s = max(self._next_s, machine.time() + self._network.travel_s())
+        self._next_s = max(self._next_s, machine.time() + self._network.travel_s() + self.late_s)
         # It belongs to nobody while it is on its way: a program that has ended does not call it back.
         machine.call_at(self._next_s, self._arrive, context=Context())
 
@@ -283,6 +296,13 @@ class Network:
         protocol = factory()
         client.start(protocol)
         return client, protocol
+
+    def break_late(self, late_s: float, within_s: float) -> None:
+        """Break every connection in a while, while what is sent until then arrives late."""
+        for end in [end for end, owner in self._ends.items() if owner is not None]:
+            if end.other is not None:
+                end.other.late_s = late_s
+                self.machine.call_later(self._random.random() * within_s, end.collapse, context=Context())
 
     def forget(self, end: End) -> None:
         """An end is over."""

@@ -23,12 +23,13 @@ from binance_spot_mcp.settings import Settings
 from binance_spot_mcp.trading.journal.file import fingerprint, journal_path, read_journal
 from paper_exchange.clock import RealClock
 from paper_exchange.options import Options
-from paper_exchange.running import Running, running
+from paper_exchange.running import running
 
 STEPS: Final = 25
 SETTLED_S: Final = 60
 """So long after the last fault everything is decided (I28)."""
 _MOST_HELD_S: Final = 1200
+_LOOKS: Final = 12
 _SHARED_MEMORY: Final = Path("/dev/shm")
 
 
@@ -83,14 +84,14 @@ async def _lived(run: Run, machine: Machine, home: Path, steps: int) -> None:
         disk = Disk(Random(f"disk {run.seed}"), lambda: machine.now_ns)
         server = Server(machine, settings, disk, Random(f"server {run.seed}"))
         agent = Agent(server, exchange, Random(f"agent {run.seed}"))
-        chaos = Chaos(exchange, server, disk, Random(f"chaos {run.seed}"))
+        chaos = Chaos(machine, exchange, server, disk, Random(f"chaos {run.seed}"))
         run.calls, run.story = agent.made, chaos.story
         journal = _journal(settings)
         laws = Laws(exchange, server, disk, agent, journal)
         server.start()
         try:
             await _unsafe_half(agent, chaos, laws, Random(f"pauses {run.seed}"), steps)
-            await _safe_half(exchange, server, agent, laws, restart=disk.has_failed)
+            await _safe_half(server, agent, laws, restart=disk.has_failed)
         except Broken as broken:
             run.failure = f"at {machine.time():.3f} s: {broken}"
         finally:
@@ -114,15 +115,15 @@ async def _unsafe_half(agent: Agent, chaos: Chaos, laws: Laws, pauses: Random, s
     await chaos.end()
 
 
-async def _safe_half(exchange: Running, server: Server, agent: Agent, laws: Laws, *, restart: bool) -> None:
+async def _safe_half(server: Server, agent: Agent, laws: Laws, *, restart: bool) -> None:
     """No faults; in good time everything is decided, and known as it is."""
     if restart:  # an operator has looked at the disk
         await server.stop()
         server.start()
     await agent.ask("reconcile_orders")
-    held_s = await _held_s(agent, exchange)
-    for _ in range(int((SETTLED_S + min(held_s, _MOST_HELD_S)) / 5)):
-        await asyncio.sleep(5)
+    held_s = await _held_s(agent, server)
+    for _ in range(_LOOKS):
+        await asyncio.sleep((SETTLED_S + min(held_s, _MOST_HELD_S)) / _LOOKS)
         laws.check()
     last = await agent.ask("reconcile_orders")
     if last is None or not last["ok"]:
@@ -131,13 +132,12 @@ async def _safe_half(exchange: Running, server: Server, agent: Agent, laws: Laws
     laws.check_settled()
 
 
-async def _held_s(agent: Agent, exchange: Running) -> float:
+async def _held_s(agent: Agent, server: Server) -> float:
     """How long the exchange's own words keep the server silent."""
     limits = await agent.ask("get_rate_limits")
     if limits is None or not limits["ok"]:
         raise Broken(f"the ledger cannot be read: {limits}")
-    now_ms = exchange.exchange.now_us() // 1000
-    return max((float(hold["until_ms"]) - now_ms for hold in _rows(limits["holds"])), default=0.0) / 1000
+    return max((float(hold["until_ms"]) - server.now_ms() for hold in _rows(limits["holds"])), default=0.0) / 1000
 
 
 def _rows(table: Any) -> list[dict[str, Any]]:

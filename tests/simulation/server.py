@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import closing
 from contextvars import Context
 from pathlib import Path
 from random import Random
@@ -19,6 +20,8 @@ from binance_spot_mcp.surface.toolbox import TOOLBOX
 from binance_spot_mcp.tools.desk import Desk
 from binance_spot_mcp.trading.intents import Intents
 from binance_spot_mcp.trading.keeper import Keeper
+from binance_spot_mcp.trading.operator import OPERATOR_FILE, OperatorFile
+from binance_spot_mcp.trading.switch import RESUME, UNTIL, still_closed
 from binance_spot_mcp.transport.world import World
 from paper_exchange.running import Running
 
@@ -124,10 +127,22 @@ class Server:
         self._kill()
         self._disk.lose_process(power=power)
 
+    def reopen(self) -> None:
+        """Open every gate that is closed, as an operator does from another process."""
+        with closing(OperatorFile(self._settings.home / "state" / OPERATOR_FILE)) as operator:
+            for account in dict.fromkeys(said.account for said in operator.read(None)):
+                if closings := still_closed(operator.read(account)):
+                    now_ms = (EPOCH_NS + self._machine.now_ns) // 1_000_000
+                    operator.write(account, RESUME, data={UNTIL: closings[-1].number}, at_ms=now_ms)
+
     @property
     def desk(self) -> Desk | None:
         """What its tools work with, if that is open."""
         return self._session.opened if self._session is not None else None
+
+    def now_ms(self) -> int:
+        """The exchange's time as it knows it; 0 where nothing was asked of it yet."""
+        return self.desk.streams.spot.clock.now_ms() if self.desk is not None else 0
 
     def intents(self) -> Intents | None:
         """What it knows of its orders, if it is ready to trade."""
