@@ -6,10 +6,11 @@ One paper exchange in a process of its own; against it, taking turns order by or
 hits all of them:
 
     ours            `place_order` by the SDK's own client over stdio to `binance-spot-mcp serve`: every check, two
-                    durable writes of the journal with their fsync, the WebSocket API
+                    durable writes of the journal with their syncs, the WebSocket API
     bare POST       a signed httpx POST over a kept connection, and nothing else: the floor
     python-binance  its `Client.create_order`, in a process and an environment of its own (`make test-clients`)
     ccxt            its `create_order`, likewise
+    fdatasync       a bare 256-byte write and `fdatasync` on the same disk, of which an order of ours waits for three
 
 Each order rests and is cancelled before the next turn; only placing it is timed. Then the stages of our own path, by
 timers around the public doors of a desk in this process: time that is spent inside another stage counts there alone.
@@ -146,6 +147,20 @@ async def bare(told: Exchange) -> AsyncIterator[Place]:
         yield place
 
 
+@contextmanager
+def disk(home: Path) -> Iterator[Place]:
+    """One durable write, and no order."""
+    with (home / "bare").open("wb", buffering=0) as file:
+
+        async def write() -> float:
+            began = time.perf_counter()
+            file.write(b"x" * 256)
+            os.fdatasync(file.fileno())
+            return time.perf_counter() - began
+
+        yield write
+
+
 @asynccontextmanager
 async def peers(told: Exchange) -> AsyncIterator[dict[str, Place]]:
     """Other people's clients; none where their environment is not there."""
@@ -177,9 +192,10 @@ async def compared(told: Exchange, home: Path, orders: int) -> dict[str, list[fl
     """Seconds of each order, by way."""
     async with AsyncExitStack() as stack:
         ways = {
-            OURS: await stack.enter_async_context(ours(told, home)),
+            OURS: await stack.enter_async_context(ours(told, home / "served")),
             BARE: await stack.enter_async_context(bare(told)),
             **await stack.enter_async_context(peers(told)),
+            "fdatasync": stack.enter_context(disk(home)),
         }
         taken: dict[str, list[float]] = {name: [] for name in ways}
         for turn in range(orders + WARMING):
@@ -305,7 +321,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder, exchange() as told:
         home = Path(folder).resolve()
-        taken = asyncio.run(compared(told, home / "served", options.orders))
+        taken = asyncio.run(compared(told, home, options.orders))
         stages = asyncio.run(staged(told, home / "staged", options.orders))
     ways = {name: figures(seconds) for name, seconds in taken.items()}
     if options.json:
