@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pytest
 from mcp import Client
 from mcp.types import TextContent
 from tests.e2e.faulty_line import FaultyLine, refuses
+from tests.e2e.operator_terminal import at_a_terminal
 from tests.e2e.paper_client import PaperClient, limit_order
 from tests.e2e.stdio_host import Host
 
@@ -26,6 +27,8 @@ from binance_spot_mcp.cli.resume import resume
 from binance_spot_mcp.server import build
 from binance_spot_mcp.settings import Settings, load, variable
 from binance_spot_mcp.trading.journal.file import fingerprint, journal_path
+from binance_spot_mcp.trading.operator import OPERATOR_FILE, OperatorFile
+from binance_spot_mcp.trading.passphrase import Passphrase
 from paper_exchange.running import Running
 
 pytestmark = pytest.mark.anyio
@@ -284,6 +287,27 @@ async def test_the_command_opens_the_gate_and_says_what_had_closed_it(
         await floor.placed()
 
 
+async def test_a_person_at_a_terminal_resumes_with_the_passphrase(
+    line: FaultyLine, environ: dict[str, str], tmp_path: Path
+) -> None:
+    async def typed(*lines: str) -> tuple[int, str]:
+        return await asyncio.to_thread(at_a_terminal, tmp_path, "resume", typed=lines, settings=environ)
+
+    async with desk(line, environ) as floor:
+        await floor.ask("stop_trading")
+        assert (await typed("no"))[0] == 1
+        await floor.refused("BREAKER_OPEN", **LIMIT, price="50000")
+        assert (await typed("resume"))[0] == 0
+        await floor.placed()
+        Passphrase(tmp_path / "state", OperatorFile(tmp_path / "state" / OPERATOR_FILE)).set("correct horse", bytes)
+        await floor.ask("stop_trading")
+        code, seen = await typed("wrong horse", "resume", "")
+        assert (code, "It stays closed." in seen) == (1, True)
+        await floor.refused("BREAKER_OPEN", **LIMIT, price="50000")
+        assert (await typed("correct horse"))[0] == 0
+        await floor.placed(quantity="0.002")
+
+
 async def test_the_stop_file_closes_the_gate_and_cancels(
     paper: Running, line: FaultyLine, environ: dict[str, str], tmp_path: Path
 ) -> None:
@@ -309,6 +333,19 @@ async def test_a_refused_key_closes_the_gate_until_a_signed_read_works(
         await floor.refused("AUTH_FAILED", **LIMIT, price="50001")
         assert (await floor.ask("get_account"))["ok"]
         assert (await floor.ask("place_order", **LIMIT, price="50002"))["ok"]
+
+
+async def test_a_stop_that_was_cut_off_is_finished_by_the_next_start(
+    paper: Running, line: FaultyLine, environ: dict[str, str], tmp_path: Path
+) -> None:
+    async with desk(line, environ) as floor:
+        await floor.placed()
+    account = journal_path(tmp_path, "paper", fingerprint(paper.login.api_key)).stem
+    with closing(OperatorFile(tmp_path / "state" / OPERATOR_FILE)) as operator:
+        operator.write(account, "stop", data={"why": "stop_trading was called"}, at_ms=1)
+    async with desk(line, environ) as floor:
+        assert (await floor.ask("ping_binance"))["ok"]
+        await nothing_is_open(paper)
 
 
 async def test_the_state_of_trading_is_told_where_another_process_trades(

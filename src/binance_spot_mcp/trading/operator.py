@@ -21,8 +21,8 @@ OPERATOR_FILE: Final = "operator.sqlite"
 _APPLICATION: Final = 0x4253504F
 """Marks the file as one of ours (SQLite's application_id)."""
 _VERSION: Final = 1
-_PATIENCE_S: Final = 1.0
-"""How long another process may take to write its line."""
+_PATIENCE_S: Final = 0.2
+"""How long another process may take to write its line; the event loop waits for it."""
 _SCHEMA_STATEMENTS: Final = (
     f"PRAGMA application_id = {_APPLICATION}",
     f"PRAGMA user_version = {_VERSION}",
@@ -149,6 +149,7 @@ class OperatorFile:
         try:
             database = sqlite3.connect(draft, isolation_level=None)
             try:
+                database.execute("PRAGMA journal_mode = WAL")  # so that nobody who reads waits for one who writes
                 database.execute("BEGIN")
                 for statement in _SCHEMA_STATEMENTS:
                     database.execute(statement)

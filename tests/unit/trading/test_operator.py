@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,19 @@ def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
     operator(tmp_path).write(ACCOUNT, "stop", at_ms=1)
     folder = tmp_path / "state"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert [stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()] == [0o600]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
+
+
+def test_nobody_who_reads_waits_for_one_who_writes(tmp_path: Path) -> None:
+    first = operator(tmp_path).write(ACCOUNT, "stop", at_ms=1)
+    reader = operator(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "state" / "operator.sqlite", isolation_level=None)) as stuck:
+        stuck.execute("BEGIN IMMEDIATE")
+        stuck.execute("INSERT INTO decisions (at_ms, account, kind, subject, data) VALUES (2, 'x', 'stop', '', '{}')")
+        assert reader.read(ACCOUNT) == (first,)
+        with pytest.raises(Refused) as refused:
+            operator(tmp_path).write(ACCOUNT, "stop", at_ms=3)
+        assert refused.value.code == "JOURNAL_UNAVAILABLE"
 
 
 @pytest.mark.parametrize("statement", ["UPDATE decisions SET kind = 'resume'", "DELETE FROM decisions"])
