@@ -34,7 +34,7 @@ from typing import Any
 from agent import Agent
 from exchange import KINDS, symbols
 from mcp import Client, StdioServerParameters
-from process import Loop, child, loop, resident_mib, sockets
+from process import Minute, child, minutes, processor_s, resident_mib, sockets, warnings
 
 MOST_STALL_MS = 250.0
 MOST_SPREAD = 0.05
@@ -54,27 +54,35 @@ class Samples:
         at_s: When.
         mib: Memory in use.
         sockets: Sockets open.
+        processor_s: Processor time it has taken.
     """
 
     at_s: list[float] = field(default_factory=list)
     mib: list[float] = field(default_factory=list)
     sockets: list[int] = field(default_factory=list)
+    processor_s: list[float] = field(default_factory=list)
 
     def add(self, at_s: float, pid: int) -> None:
         """Look once."""
         self.at_s.append(at_s)
         self.mib.append(resident_mib(pid))
         self.sockets.append(sockets(pid))
+        self.processor_s.append(processor_s(pid))
 
     def steady(self, from_s: float) -> "Samples":
         """Those from some time on."""
         start = next((place for place, at_s in enumerate(self.at_s) if at_s >= from_s), 0)
-        return Samples(self.at_s[start:], self.mib[start:], self.sockets[start:])
+        return Samples(self.at_s[start:], self.mib[start:], self.sockets[start:], self.processor_s[start:])
 
     @property
     def spread(self) -> float:
         """By what part of the least the memory differs."""
         return (max(self.mib) - min(self.mib)) / min(self.mib)
+
+    @property
+    def load(self) -> float:
+        """What part of one processor the process took."""
+        return (self.processor_s[-1] - self.processor_s[0]) / max(self.at_s[-1] - self.at_s[0], 1e-9)
 
 
 class Feeder:
@@ -131,18 +139,24 @@ async def soak(options: argparse.Namespace) -> list[str]:
             await agent.subscribe(traded)
             print(f"{len(agent.accounts)} subscriptions at {options.rate} messages/s, {options.minutes:g} minutes")
             reading = asyncio.create_task(agent.read_on(traded))
-            await _pass_time(whole_s, exchange, samples, pid, lambda: _line(samples, loop(home / "log"), agent))
+            await _pass_time(whole_s, exchange, samples, pid, lambda: _line(samples, minutes(home / "log"), agent))
             reading.cancel()
             await asyncio.wait([reading])
             if error := (None if reading.cancelled() else reading.exception()):
                 return [f"reading ended early: {error}"]
+            states = {name: account.state for name, account in agent.accounts.items() if account.state}
             truth = await exchange.ask("stop")
             await asyncio.sleep(SETTLE_S)
             await agent.read_all()
             books = {symbol: await agent.book(symbol) for symbol in traded}
             connections = (await agent.call("list_streams"))["connections"]
-        broken = [*_counts(truth["sent"], truth["unheard"], agent), *_books(truth["books"], books)]
-        broken += [*_process(samples.steady(whole_s * STEADY_FROM), loop(home / "log"))]
+        broken = [
+            *(f"{name} was {state} when it was last read" for name, state in states.items() if state != "LIVE"),
+            *_counts(truth["sent"], truth["unheard"], agent),
+            *_books(truth["books"], books),
+            *_process(samples.steady(whole_s * STEADY_FROM)),
+            *_loop(minutes(home / "log"), warnings(home / "log")),
+        ]
         print(f"connections: {json.dumps(connections)}")
     return broken
 
@@ -162,12 +176,12 @@ async def _pass_time(whole_s: float, exchange: Feeder, samples: Samples, pid: in
         await asyncio.sleep(min(SAMPLE_S, whole_s - passed))
 
 
-def _line(samples: Samples, watched: Loop, agent: Agent) -> str:
-    tasks = watched.tasks[-1] if watched.tasks else "?"
+def _line(samples: Samples, told: list[Minute], agent: Agent) -> str:
+    last = told[-1] if told else Minute(0, 0, 0, 0)
     return (
-        f"{samples.mib[-1]:.1f} MiB, {samples.sockets[-1]} sockets, {tasks} tasks, {agent.calls:,} calls; loop: worst "
-        f"{watched.worst_ms:.0f} ms, p99.9 {watched.p999_ms:.0f} ms, without a processor up to "
-        f"{watched.without_processor_ms:.0f} ms"
+        f"{samples.mib[-1]:.1f} MiB, {samples.load:.0%} of a processor, {samples.sockets[-1]} sockets, {last.tasks} "
+        f"tasks, {agent.calls:,} calls; loop: worst {last.worst_ms:.0f} ms, p99.9 {last.p999_ms:.0f} ms, without a "
+        f"processor up to {last.without_processor_ms:.0f} ms"
     )
 
 
@@ -190,8 +204,6 @@ def _counts(sent: dict[str, int], unheard: dict[str, int], agent: Agent) -> Iter
             )
         if name.endswith("@trade") and account.missed != unheard.get(name, 0):
             yield f"{name} counts {account.missed} trades as missed and not {unheard.get(name, 0)}"
-        if account.state != "LIVE":
-            yield f"{name} is {account.state} at the end"
         if len(account.gaps) != 1:
             yield f"{name} names {len(account.gaps)} gaps and not the one cut: {account.gaps}"
 
@@ -213,24 +225,32 @@ def _exact(book: dict[str, Any]) -> tuple[Any, ...]:
     return book["lastUpdateId"], *sides
 
 
-def _process(steady: Samples, watched: Loop) -> Iterator[str]:
+def _process(steady: Samples) -> Iterator[str]:
     print(
-        f"memory: {min(steady.mib):.1f} to {max(steady.mib):.1f} MiB over the last two thirds ({steady.spread:.1%}); "
-        f"sockets {min(steady.sockets)} to {max(steady.sockets)}; tasks {watched.tasks}"
-    )
-    print(
-        f"event loop, by its own doing: worst {watched.worst_ms} ms, p99.9 of the worst minute {watched.p999_ms} ms; "
-        f"without a processor for up to {watched.without_processor_ms} ms; {len(watched.warnings)} warnings"
+        f"over the last two thirds: memory {min(steady.mib):.1f} to {max(steady.mib):.1f} MiB ({steady.spread:.1%}), "
+        f"{min(steady.sockets)} to {max(steady.sockets)} sockets, {steady.load:.0%} of a processor"
     )
     if steady.spread > MOST_SPREAD:
         yield f"memory differs by {steady.spread:.1%}"
-    if watched.worst_ms > MOST_STALL_MS or watched.warnings:
-        yield f"the event loop stood still for {watched.worst_ms} ms: {watched.warnings}"
-    third = len(watched.tasks) // 3
-    if third and min(watched.tasks[-third:]) > min(watched.tasks[third:-third]):
-        yield f"tasks were left behind: {watched.tasks}"
     if len(set(steady.sockets)) > 1:
         yield f"sockets came or went: {sorted(set(steady.sockets))}"
+
+
+def _loop(told: list[Minute], warned: list[str]) -> Iterator[str]:
+    for when, those in (("first minute", told[:1]), ("later", told[1:])):
+        if those:
+            print(
+                f"event loop, {when}: stood still for {max(each.worst_ms for each in those):.0f} ms at most, p99.9 of "
+                f"the worst minute {max(each.p999_ms for each in those):.0f} ms; without a processor for up to "
+                f"{max(each.without_processor_ms for each in those):.0f} ms"
+            )
+    if warned or any(each.worst_ms > MOST_STALL_MS for each in told):
+        yield f"the event loop stood still for longer than {MOST_STALL_MS:.0f} ms: {warned}"
+    tasks = [each.tasks for each in told]
+    print(f"tasks at the end of each minute: {tasks}")
+    third = len(tasks) // 3
+    if third and min(tasks[-third:]) > min(tasks[third:-third]):
+        yield "tasks were left behind"
 
 
 def main() -> int:

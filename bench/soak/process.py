@@ -35,46 +35,48 @@ def resident_mib(pid: int) -> float:
     return int(re.search(r"VmRSS:\s*(\d+)", status)[1]) / 1024  # type: ignore[index]  # every process has it
 
 
+def processor_s(pid: int) -> float:
+    """Processor time that a process has taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def sockets(pid: int) -> int:
     """How many sockets a process has open."""
     links = (str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir())
     return sum(link.startswith("socket:") for link in links)
 
 
-@dataclass
-class Loop:
-    """How the server's event loop did, by its own log.
+@dataclass(frozen=True)
+class Minute:
+    """How the server's event loop did for a minute, by its own log.
 
     Attributes:
-        minutes: Lines it wrote, one a minute.
         worst_ms: The longest stand-still that was its own doing.
-        p999_ms: The worst minute's 99.9th percentile of them.
+        p999_ms: The 99.9th percentile of them.
         without_processor_ms: The longest wait for a processor, which is the machine's doing.
-        tasks: How many tasks there were at the end of each minute.
-        warnings: Stand-stills that were worth a warning.
+        tasks: How many tasks there were at its end.
     """
 
-    minutes: int
     worst_ms: float
     p999_ms: float
     without_processor_ms: float
-    tasks: list[int]
-    warnings: list[str]
+    tasks: int
 
 
-def loop(log: Path) -> Loop:
-    """Read what the server wrote of its loop so far."""
-    lines = log.read_text("utf-8").splitlines()
-    told = [dict(_FIGURE.findall(found[1])) for line in lines if (found := _LOOP.search(line))]
+def minutes(log: Path) -> list[Minute]:
+    """What the server wrote of its loop so far."""
+    told = [dict(_FIGURE.findall(found[1])) for line in _lines(log) if (found := _LOOP.search(line))]
+    return [
+        Minute(float(each["worst_ms"]), float(each["p999_ms"]), float(each["without_processor_ms"]), int(each["tasks"]))
+        for each in told
+    ]
 
-    def worst(figure: str) -> float:
-        return max((float(each[figure]) for each in told), default=0.0)
 
-    return Loop(
-        len(told),
-        worst("worst_ms"),
-        worst("p999_ms"),
-        worst("without_processor_ms"),
-        [int(each["tasks"]) for each in told],
-        [line for line in lines if _STOOD in line],
-    )
+def warnings(log: Path) -> list[str]:
+    """Stand-stills that the server found worth a warning."""
+    return [line for line in _lines(log) if _STOOD in line]
+
+
+def _lines(log: Path) -> list[str]:
+    return log.read_text("utf-8").splitlines()
