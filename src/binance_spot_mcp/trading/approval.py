@@ -264,7 +264,8 @@ def _as_drafted(draft: Draft, proposal: Proposal) -> Proposal:
     params = endpoint.params.model_validate(dict(draft.payload))
     if params.wire() != draft.payload:
         raise Refused("The draft cannot be read back as it was written, so nothing was sent.", code="INTERNAL")
-    slip = replace(proposal.slip, params=params, asked=draft.asked, orders=draft.orders)
+    audit = {**proposal.slip.audit, "approval": draft.id}
+    slip = replace(proposal.slip, params=params, asked=draft.asked, orders=draft.orders, audit=audit)
     return replace(proposal, slip=slip, notes=draft.notes)
 
 

@@ -208,6 +208,8 @@ class _Form:
 
     def _market(self) -> str:
         facts = self._facts
+        if facts.market.bids is None or facts.market.asks is None:
+            return "not known"
         bid, ask = (plain(levels[0]) if levels else "none" for levels in (facts.market.bids, facts.market.asks))
         age = max(0, facts.now_ms - facts.market_ms)
         return f"best bid {bid}, best ask {ask} ({age} ms old at {_clock(facts.now_ms)})"

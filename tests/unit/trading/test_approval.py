@@ -92,6 +92,8 @@ async def test_all_that_comes_before_a_yes_and_after_it_is_in_the_journal(
     draft = next(entry for entry in entries(tmp_path) if entry.state == "DRAFT")
     (sent,) = spot.asked("place_order")
     assert draft.payload["payload"] == sent
+    intended = next(entry for entry in entries(tmp_path) if entry.state == "INTENDED")
+    assert intended.payload["audit"]["approval"] == draft.payload["draft"]
     assert draft.client_order_id == passed.client_order_id == sent["newClientOrderId"]
     assert draft.payload["text"].startswith("[TESTNET] Place this order?")
     assert draft.payload["session"] == "one"
