@@ -60,3 +60,12 @@ async def test_a_lost_answer_and_a_refused_key_are_remembered_with_their_ends_an
     assert file.stat().st_mode & 0o777 == 0o600
     assert paper.login.api_key not in text
     assert paper.login.api_secret not in text
+
+
+async def test_that_trading_was_stopped_is_remembered_at_once(paper_settings: Settings) -> None:
+    async with Client(build(paper_settings, opener(paper_settings))) as agent:
+        await ask(agent, "stop_trading")
+        await ask(agent, "stop_trading")
+    told = [line for line in (paper_settings.home / "incidents.md").read_text("utf-8").splitlines() if "#" in line[1:]]
+    assert len(told) == 1
+    assert "TRADING_CLOSED" in told[0]

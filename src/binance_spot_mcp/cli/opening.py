@@ -96,6 +96,7 @@ async def open_desk(
             spot.clock.now_ms,
             orders_per_minute=settings.max_orders_per_minute,
             key_refusal=lambda: watched.refusal,
+            when_closed=incidents.closed,
         )
         snapshots = stack.enter_context(closing(Snapshots(settings.home / "snapshots")))
         gate = Gate(

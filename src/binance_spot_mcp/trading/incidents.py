@@ -99,6 +99,12 @@ class Incidents:
         with self._lock:
             self._open.setdefault((code, subject), 1)
 
+    def closed(self, reason: str, why: str) -> None:
+        """Trading was closed until the operator resumes; it may be told more than once."""
+        with self._lock:
+            if (_GATE, _GATE) not in self._open:
+                self.began(_GATE, _GATE, f"{reason}: {why}")
+
     def refused(self, tool: str, error: SpotError) -> None:
         """A call has ended with an error."""
         if error.code in GRAVE:
@@ -142,8 +148,11 @@ class Watching:
         self._incidents = incidents
         self._unsure: dict[str, set[str]] = {}
         self._absent: set[str] = set()
+        self._closed = False
         for entry in past:
             self._follow(entry)
+        if self._closed:
+            incidents.lasting(_GATE, _GATE)
         for subject, codes in self._unsure.items():
             for code in codes:
                 incidents.lasting(code, subject)
@@ -173,7 +182,7 @@ class Watching:
                     told = f"{_named(entry)} was proved absent, and is {state}."
                     self._incidents.began(_REVIVED, _subject(entry), told)
             case "gate", "CLOSED":
-                self._incidents.began(_GATE, _GATE, f"{entry.evidence['kind']}: {entry.evidence.get('why', '')}")
+                self._incidents.closed(entry.evidence["kind"], entry.evidence.get("why", ""))
             case "gate", _:
                 self._incidents.ended(_GATE, _GATE, "the operator has resumed.")
             case "journal", "TAIL_LOST":
@@ -185,6 +194,8 @@ class Watching:
                 self._incidents.began(GONE, GONE, f"the exchange has started over; {gone} open orders are gone.")
 
     def _follow(self, entry: Entry) -> None:
+        if entry.kind == "gate":
+            self._closed = entry.state == "CLOSED"
         if entry.kind not in ("order", "intent"):
             return
         subject = _subject(entry)

@@ -84,6 +84,7 @@ class Switch:
         now_ms: The exchange's time in epoch milliseconds.
         orders_per_minute: What the operator allows; as many orders are no storm.
         key_refusal: The answer by which the exchange refuses the key, as long as it does.
+        when_closed: Told the reason, and why in words, when stop or breaker close the gate.
     """
 
     def __init__(
@@ -95,11 +96,13 @@ class Switch:
         *,
         orders_per_minute: int | None = None,
         key_refusal: Callable[[], SpotError | None] = lambda: None,
+        when_closed: Callable[[str, str], None] = lambda reason, why: None,
     ) -> None:
         self._account = account
         self._operator = operator
         self._stop_file = stop_file
         self._key_refusal = key_refusal
+        self._when_closed = when_closed
         self._breaker = Breaker(orders_per_minute)
         self._now_ms = now_ms
         self._said: list[Decision] = []
@@ -137,6 +140,7 @@ class Switch:
     def close(self, reason: Reason, why: str) -> bool:
         """Close the gate until the operator resumes; whether that will outlive this process."""
         _log.error("trading is closed", reason=reason, why=why)
+        self._when_closed(reason, why)
         self._breaker.reset()
         self._unwritten.append(Closing(reason, why, self._now_ms()))
         try:

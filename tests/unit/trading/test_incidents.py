@@ -154,6 +154,19 @@ def test_what_closes_trading_or_leaves_doubt_is_told_with_its_end(
     assert "ended: " in last
 
 
+def test_a_stop_is_told_at_once_and_once_and_its_end_also_by_a_later_process(
+    incidents: Incidents, lines: Lines
+) -> None:
+    closed = entry("gate", "CLOSED", evidence={"kind": "stop", "why": "enough"})
+    incidents.closed("stop", "enough")
+    tell(incidents, closed)
+    tell(Incidents("testnet", lines, lambda: NOW_MS), entry("gate", "OPENED"), past=[closed])
+    assert [line.partition("#")[2][7:] for line in lines.written] == [
+        "stop: enough",
+        "ended: the operator has resumed.",
+    ]
+
+
 def test_an_exchange_that_has_started_over_is_told(incidents: Incidents, lines: Lines) -> None:
     tell(incidents, entry("journal", "VENUE_RESET", evidence={"gone": ["o1"], "archive": ""}))
     assert "1 open orders are gone" in lines.written[0]
