@@ -194,6 +194,17 @@ async def test_orders_of_a_minute_are_counted_leg_by_leg(make_gate: MakeGate, sp
     await pass_through(gate, "place_order", limit("0.002"))
 
 
+async def test_an_order_that_never_left_does_not_count_for_the_minute_and_one_that_was_refused_does(
+    make_gate: MakeGate, spot: FakeSpot
+) -> None:
+    gate = make_gate(caps=Caps(max_orders_per_minute=1))
+    for error in (Unreachable("No line."), Rejected("No.")):
+        spot.replies["place_order"] = lambda _, error=error: error  # type: ignore[misc]  # bound as it is now
+        with pytest.raises(type(error)):
+            await pass_through(gate, "place_order", BTC)
+    await refused(gate, "place_order", limit("0.002"), "max_orders_per_minute")
+
+
 async def test_a_price_outside_the_band_is_refused_with_the_bounds(make_gate: MakeGate, spot: FakeSpot) -> None:
     gate = make_gate(caps=Caps(price_band=Decimal(2)))
     refusal = await refused(gate, "place_order", limit(price="51001.03"), "price_band")

@@ -15,6 +15,7 @@ from binance_spot_mcp.errors import ExchangeError, FilterFailure, OutcomeUnknown
 from binance_spot_mcp.trading.breaker import HELD_BACK, REJECTIONS
 from binance_spot_mcp.trading.gate import Gate
 from binance_spot_mcp.trading.operator import OPERATOR_FILE, OperatorFile
+from binance_spot_mcp.trading.register import Intent
 from binance_spot_mcp.trading.stopping import AGAIN_S, LOOK_S
 from binance_spot_mcp.trading.switch import RESUME, STOP_FILE, UNTIL
 
@@ -142,6 +143,23 @@ async def test_an_order_on_its_way_does_not_leave_a_gate_that_closes(gate: Gate,
         await call
     assert refusal.value.code == "BREAKER_OPEN"
     assert spot.asked("place_order") == []
+
+
+async def test_a_stop_between_the_record_and_the_first_byte_keeps_the_order_here(
+    gate: Gate, spot: FakeSpot, operator: OperatorFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intents = (await gate._keeper.account()).intents
+    begin = intents.begin
+
+    async def stopped_meanwhile(*given: Any, **named: Any) -> Intent:
+        intent = await begin(*given, **named)
+        operator.write(ACCOUNT, "stop", data={"why": "it was enough"}, at_ms=1)
+        return intent
+
+    monkeypatch.setattr(intents, "begin", stopped_meanwhile)
+    await closed(gate, "stop")
+    assert spot.asked("place_order") == []
+    assert [order.state for order in intents.register.orders.values()] == ["NOT_SENT"]
 
 
 async def test_only_the_operator_opens_it_and_the_running_server_hears(
