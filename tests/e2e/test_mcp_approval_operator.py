@@ -3,15 +3,16 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from mcp import Client
+from mcp import Client, StdioServerParameters
 from pydantic import SecretStr
-from tests.e2e.approving import ORDER, Body, Person, accepts, agent_of, ask, sent_to
+from tests.e2e.approving import ORDER, Body, Era, Person, accepts, agent_of, ask, sent_to
 from tests.e2e.operator_terminal import at_a_terminal, without_a_terminal
 from tests.e2e.stdio_host import Host
 
@@ -181,6 +182,19 @@ async def test_a_server_that_is_killed_with_a_yes_in_hand_sends_nothing(
     states = [record.entry.state for record in read_journal(journal_of(settings)).records]
     assert states.count("APPROVED") == 1
     assert states[-2:] == ["DRAFT", "AWAITING_APPROVAL"]
+
+
+@pytest.mark.parametrize("era", ["legacy", "auto"])
+async def test_a_person_is_asked_over_stdio_too(settings: Settings, paper: Running, era: Era) -> None:
+    surroundings = as_variables(settings, paper) | {"PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+    server = StdioServerParameters(
+        command=sys.executable, args=["-m", "binance_spot_mcp", "--log-level", "ERROR"], env=surroundings
+    )
+    person = Person(accepts)
+    async with agent_of(server, era, person) as agent:
+        answer = await ask(agent, "place_order", MINE)
+    assert answer["ok"], answer
+    assert (len(person.asked), sent_to(paper)) == (1, 1)
 
 
 async def test_a_tool_that_is_called_at_a_terminal_asks_there(settings: Settings, paper: Running) -> None:
