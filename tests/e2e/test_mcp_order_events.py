@@ -255,3 +255,20 @@ async def noticed(agent: Client) -> None:
     placed = await ask(agent, "place_order", **RESTING, intent_id="mine")
     assert placed["status"] == "NEW"
     assert any("started over" in note for note in placed["notes"])
+
+
+async def test_parts_that_were_routed_count_once_each(settings: Settings) -> None:
+    async with operated(Options(seed=7, market=True, limit_factor=1_000)) as busy:
+        exchange = busy.exchange
+        keys = {"api_key": SecretStr(exchange.login.api_key), "api_secret": SecretStr(exchange.login.api_secret)}
+        there = {"base_url": exchange.rest, "ws_api_base": exchange.ws_api, **keys}
+        chosen = settings.model_copy(update=there)
+        async with Client(build(chosen, opener(chosen))) as agent:
+            routed = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
+            answer = await ask(agent, "place_sor_order", **routed, intent_id="mine", wait_seconds=20)
+            assert (answer["ok"], answer["status"]) == (True, "FILLED"), answer
+            await in_step(agent)
+        parts = entries(journal(chosen), "fill")
+        assert sum(Decimal(part.evidence["quantity"]) for part in parts) == Decimal("0.01")
+        assert len({part.evidence.get("allocation_id") for part in parts}) == len(parts)
+        assert {part.evidence["trade_id"] for part in parts} == {-1}

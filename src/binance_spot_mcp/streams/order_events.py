@@ -61,6 +61,7 @@ class OrderEvents:
     def close(self) -> None:
         """Listen no longer."""
         feed, self._feed = self._feed, None
+        self._carried, self._was = False, ()
         if feed is not None:
             feed.unlisten(self._event)
             feed.unwatch(self._watch)

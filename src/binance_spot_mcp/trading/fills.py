@@ -112,10 +112,6 @@ class Fills:
         """How much of an order they come to, in base units."""
         return self._executed.get(client_order_id, _NOTHING)
 
-    def since(self, at_ms: int) -> Iterator[Fill]:
-        """Those that happened at a time or later."""
-        return (fill for fill in self._all if fill.at_ms >= at_ms)
-
     def by_time(self) -> list[Fill]:
         """All of them as they happened, whenever we learned of them."""
         return sorted(self._all, key=lambda fill: (fill.at_ms, fill.trade_id))
