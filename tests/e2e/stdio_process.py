@@ -38,6 +38,7 @@ from binance_spot_mcp.transport.ledger import LedgerState
 REPLIES = {
     "get_price": b'{"symbol":"BTCUSDT","price":"64000.10000000"}',
     "ping_binance": b"{}",
+    "get_open_orders": b"[]",
     "cancel_order": b'{"symbol":"BTCUSDT","orderId":1,"clientOrderId":"x","transactTime":1,"status":"CANCELED"}',
 }
 
@@ -93,6 +94,7 @@ async def open_desk() -> AsyncIterator[Desk]:
             recv_window_ms=5_000,
             know_the_time=exchange.know_the_time,
             now_ms=lambda: 0,
+            sleep=asyncio.sleep,
         )
         operator = OperatorFile(Path(folder) / OPERATOR_FILE)
         approvals = Approvals(

@@ -90,7 +90,7 @@ class Keeper:
         recv_window_ms: int,
         now_ms: Callable[[], int],
         know_the_time: Callable[[], Awaitable[None]],
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Callable[[float], Awaitable[None]],
         open_file: OpenJournal = open_journal,
         events: OrderEvents | None = None,
     ) -> None:
@@ -240,7 +240,12 @@ class Keeper:
             self._step = "the journal has lost its end, and the exchange is asked for the orders that stood there"
             await self._find_lost_orders(intents, reconciler)
         self._step = "the exchange is asked what became of open orders"
-        await following.compare()
+        try:
+            await following.compare()
+        except SpotError as failure:
+            if any(register.open()):
+                raise
+            _log.warning("orders of others could not be asked for", why=failure.message)
         reconciler.attend()
         return Account(intents, reconciler, following)
 
@@ -254,14 +259,18 @@ class Keeper:
                 _log.warning("the rules of symbols with open orders could not be read", why=failure.message)
 
     async def _is_gone(self, account: Account) -> bool:
-        """Whether the exchange has started over since the journal was written."""
-        doubtful = account.following.doubtful
-        if not doubtful and not any(order.live for order in account.intents.register.open()):
-            doubtful = await newest_is_gone(account.intents, account.reconciler)
-        if not doubtful:
+        """Whether the exchange has started over since the journal was written; not as long as it cannot be asked."""
+        try:
+            doubtful = account.following.doubtful
+            if not doubtful and not any(order.live for order in account.intents.register.open()):
+                doubtful = await newest_is_gone(account.intents, account.reconciler)
+            if not doubtful:
+                return False
+            self._step = "the exchange knows none of our orders any more, and is asked whether it has started over"
+            return await was_reset(self._exchange, account.intents, account.reconciler, self._sleep)
+        except SpotError as failure:
+            _log.warning("the exchange could not be asked whether it has started over", why=failure.message)
             return False
-        self._step = "the exchange knows none of our orders any more, and is asked whether it has started over"
-        return await was_reset(self._exchange, account.intents, account.reconciler, self._sleep)
 
     def _doubt(self, key: str, account: Account) -> None:
         """The exchange knows none of our live orders: close trading until it is clear whether it has started over."""
@@ -269,11 +278,7 @@ class Keeper:
             self._opening = self._task(self._asked_again(key, account))
 
     async def _asked_again(self, key: str, account: Account) -> Account:
-        try:
-            gone = await self._is_gone(account)
-        except SpotError as failure:
-            _log.info("the exchange could not be asked whether it has started over", why=failure.message)
-            return account
+        gone = await self._is_gone(account)
         return await self._opened(partial(self._begin_anew, key, account)) if gone else account
 
     async def _begin_anew(self, key: str, account: Account) -> Account:

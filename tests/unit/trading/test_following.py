@@ -268,6 +268,28 @@ async def test_a_start_listens_before_it_asks(gate: Gate, events: FakeEvents, sp
     assert known.orders["tag123-x"].state == "FILLED"
 
 
+async def test_a_start_with_nothing_open_does_not_wait_for_open_orders_that_cannot_be_asked_for(
+    gate: Gate, spot: FakeSpot, journal: Path
+) -> None:
+    spot.replies["get_open_orders"] = lambda _: Unavailable("Busy.")
+    await make(gate, "place_order", limit(), "mine")
+    assert (await following(gate)).stale
+    spot.replies["get_open_orders"] = lambda _: [open_order(orderId=8, clientOrderId="by-hand")]
+    await spot.let_pass(2_100)
+    assert not (await following(gate)).stale
+    assert [entry.client_order_id for entry in entries(journal) if entry.state == "EXTERNAL"] == ["by-hand"]
+
+
+async def test_a_start_with_something_open_waits_until_that_can_be_asked_for(
+    gate: Gate, spot: FakeSpot, journal: Path
+) -> None:
+    left_behind(journal, MEANT, SENT, ALIVE)
+    spot.replies["get_open_orders"] = lambda _: Unavailable("Busy.")
+    with pytest.raises(Unavailable):
+        await make(gate, "place_order", limit(), "another")
+    assert not spot.asked("place_order")
+
+
 @pytest.fixture
 def wiped(spot: FakeSpot) -> FakeSpot:
     """An exchange that has started over."""
