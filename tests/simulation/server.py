@@ -85,7 +85,9 @@ class Server:
         )
         self._process = process
         self._gone = machine.create_future()
-        self._session = Session("paper", opener(self._settings, world=world, open_file=self._disk.open))
+        self._session = Session(
+            "paper", opener(self._settings, world=world, open_file=self._disk.open), name="simulated"
+        )
         self.up.set()
 
     async def call(self, tool: str, arguments: Mapping[str, Any], *, patience_s: float | None = None) -> Answer | None:

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import Context
 from importlib import import_module
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import anyio
 
 from binance_spot_mcp.errors import SpotError
 from binance_spot_mcp.logs import logger
+from binance_spot_mcp.transport.world import World
 from binance_spot_mcp.vocabulary import Environment
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Session:
 
     def __init__(self, env: Environment, open_desk: OpenDesk, name: str = "") -> None:
         self.env = env
-        self.name = name or token_hex(NAME_BYTES)
+        self.name = name or World().random_bytes(NAME_BYTES).hex()
         self._open_desk = open_desk
         self._ending = asyncio.Event()
         self._opened: asyncio.Future[Desk] | None = None

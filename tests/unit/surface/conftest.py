@@ -1,5 +1,6 @@
 """A server over a scripted exchange, with the real gate between them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -50,6 +51,7 @@ def open_desk(exchange: ScriptedExchange, tmp_path: Path) -> OpenDesk:
             recv_window_ms=5_000,
             know_the_time=exchange.know_the_time,
             now_ms=lambda: NOW_MS,
+            sleep=asyncio.sleep,
         )
         operator = OperatorFile(tmp_path / OPERATOR_FILE)
         approvals = Approvals(
