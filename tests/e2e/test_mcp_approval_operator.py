@@ -169,7 +169,7 @@ async def test_what_waits_for_a_person_can_be_looked_up(agent: Client) -> None:
     assert (waiting["intent_id"], waiting["expires_ms"]) == ("mine", told["expires_ms"])
 
 
-@pytest.mark.parametrize("point", ["after APPROVED", "before SENDING"])
+@pytest.mark.parametrize("point", ["after APPROVED", pytest.param("before SENDING", marks=pytest.mark.long)])
 async def test_a_server_that_is_killed_with_a_yes_in_hand_sends_nothing(
     settings: Settings, paper: Running, point: str
 ) -> None:

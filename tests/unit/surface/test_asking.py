@@ -2,10 +2,13 @@
 
 from typing import Any, cast
 
+import anyio
 import pytest
 from mcp_types import ClientCapabilities, CreateMessageResult, ElicitResult, TextContent
 
+from binance_spot_mcp.surface import asking
 from binance_spot_mcp.surface.asking import FORM, _can_show_a_form, _judged
+from binance_spot_mcp.trading.approver import Question, Reference
 
 
 class Host:
@@ -47,6 +50,33 @@ def test_only_a_host_that_can_show_a_form_is_asked(said: dict[str, Any] | None, 
 def test_nothing_but_an_explicit_accept_is_a_yes(answer: object) -> None:
     assert _judged(answer).verdict == "no"
     assert _judged(ElicitResult(action="accept", content={"place": True, "more": 1})).verdict == "yes"
+
+
+@pytest.mark.anyio
+async def test_silence_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent(Host):
+        """A host that shows the question to nobody."""
+
+        request_id = "1"
+        asked = 0
+
+        def __init__(self) -> None:
+            super().__init__({"elicitation": {}})
+            self.session = self.request_context = self.lifespan_context = self
+            self.name, self.can_send_request = "one", True
+
+        async def elicit_form(self, *_: object) -> ElicitResult:
+            """Wait for ever."""
+            self.asked += 1
+            await anyio.sleep_forever()
+            raise AssertionError
+
+    monkeypatch.setattr(asking, "PATIENCE_S", 0.05)
+    host = Silent()
+    waiting = asking.AsksWithinTheCall(cast("Any", host))
+    question = Question(Reference("draft", "seal"), "text")
+    assert [(await waiting.ask(question)).verdict for _ in range(2)] == ["open", "open"]
+    assert host.asked == 1  # the second one came when the call had no time left
 
 
 def test_the_form_has_no_yes_filled_in() -> None:
