@@ -95,7 +95,7 @@ def too_far(found: OutOfBand, band: Decimal, symbol: str) -> Refused:
 def inconvertible(asset: str, unit: str, why: str) -> Refused:
     """The refusal of an order whose worth in the currency of a cap nobody can tell."""
     return Refused(
-        f"What {asset} is worth in {unit}, the currency of the operator's limits, cannot be told: {why.rstrip('.')}. "
+        f"The worth of {asset} in {unit}, the currency of the operator's limits, cannot be told: {why.rstrip('.')}. "
         f"{_UNCHANGED} The operator can set the limits in another currency.",
         code="LIMIT_EXCEEDED",
         next="get_trading_state",

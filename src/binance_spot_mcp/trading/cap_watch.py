@@ -100,9 +100,10 @@ class CapWatch:
             rates |= await self._rates(missing)
         # Nothing is awaited from here on.
         standing = shares(self._caps, self._use(register, loss), ask, rates)
-        for share in standing:
-            if share.broken:
-                raise self._refusal(share, register, request, rules, market)
+        if broken := next((share for share in standing if share.broken), None):
+            tightest = min((share for share in standing if share.unit), key=_part, default=broken)
+            fix = _smaller(tightest, request, rules, market) if broken.unit else {}
+            raise self._refusal(broken, fix, register)
         held = Hold(ask, standing, self._audit(ask, standing), self._forget)
         self._held.append(held)
         return held
@@ -223,11 +224,8 @@ class CapWatch:
         return rates
 
     async def _asked(self, assets: Collection[str], unit: str) -> Rates:
-        try:
-            with self._priced(unit):
-                worths = await self._books.worths(assets, unit)
-        except InvalidInput as unknown:
-            raise cap_refusals.inconvertible(min(assets), unit, unknown.message) from unknown
+        with self._priced(unit):
+            worths = await self._books.worths(assets, unit)
         rates: Rates = {}
         for asset in assets:
             worth = worths.each[asset]
@@ -238,24 +236,24 @@ class CapWatch:
 
     @contextmanager
     def _priced(self, unit: str) -> Iterator[None]:
-        """Refuse what cannot be judged because prices cannot be had now; other reasons are told as what they are."""
+        """Refuse what cannot be judged because prices cannot be had; a limit of the exchange is told as such."""
         try:
             yield
-        except (RateLimited, InvalidInput):
+        except RateLimited:
             raise
+        except InvalidInput as unknown:
+            raise cap_refusals.inconvertible("what is traded", unit, unknown.message) from unknown
         except SpotError as failure:
             raise cap_refusals.unpriced(unit, failure.message, self._now_ms() + AGAIN_MS) from failure
 
-    def _refusal(
-        self, share: Share, register: Register, request: Request, rules: SymbolRules, market: Market
-    ) -> Refused:
+    def _refusal(self, share: Share, fix: Mapping[str, Decimal], register: Register) -> Refused:
         now_ms = self._now_ms()
         opens_ms = None
         if share.asked <= share.limit and share.cap == "max_daily_notional":
             opens_ms = (utc_day(now_ms) + 1) * DAY_MS
         elif share.asked <= share.limit and share.cap == "max_orders_per_minute":
             opens_ms = min(sent_times(register, now_ms), default=now_ms) + MINUTE_MS
-        return cap_refusals.over(share, _smaller(share, request, rules, market), opens_ms)
+        return cap_refusals.over(share, fix, opens_ms)
 
     def _audit(self, ask: Ask, standing: tuple[Share, ...]) -> dict[str, Any]:
         notional = {} if ask.notional is None else {"notional": plain(ask.notional)}
@@ -273,6 +271,11 @@ def _resting(register: Register, request: Request, given: Mapping[str, object]) 
     )
     frees = replaced is not None and replaced.live and given.get("cancelReplaceMode") == "STOP_ON_FAILURE"
     return may_rest(request.orders) - frees
+
+
+def _part(share: Share) -> Decimal:
+    """Which part of what is asked for is left."""
+    return share.left / share.asked if share.asked else Decimal(1)
 
 
 def _smaller(share: Share, request: Request, rules: SymbolRules, market: Market) -> dict[str, Decimal]:

@@ -81,6 +81,13 @@ async def test_a_fix_keeps_the_filters_too(make_gate: MakeGate) -> None:
     assert refusal.fix == {"quantity": "0.00066"}
 
 
+async def test_a_fix_keeps_every_cap(make_gate: MakeGate) -> None:
+    gate = make_gate(caps=Caps(max_order_notional=usdt("40"), max_daily_notional=usdt("20")))
+    refusal = await refused(gate, "place_order", BTC, "max_order_notional")
+    assert refusal.fix == {"quantity": "0.0004"}
+    await pass_through(gate, "place_order", limit("0.0004", "50000"))
+
+
 async def test_a_market_order_counts_with_its_expected_fill(make_gate: MakeGate, spot: FakeSpot) -> None:
     levels = [["50000", "0.001"], ["50100", "0.001"]]
     spot.replies["get_order_book"] = lambda _: {"lastUpdateId": 1, "bids": [["49999", "1"]], "asks": levels}
