@@ -20,7 +20,8 @@ _SAFETY = (
 
 _START = (
     "Start with get_price or get_exchange_info for a symbol, get_account for balances, "
-    "check_order before place_order, get_rate_limits when calls are refused. To follow a market or your orders: "
+    "check_order before place_order, get_trading_state when orders are refused (BREAKER_OPEN: only the operator goes "
+    "on), stop_trading to end all trading. To follow a market or your orders: "
     "subscribe_to_*_stream, then read_stream; wait_for waits for a price, a fill or a balance."
 )
 
