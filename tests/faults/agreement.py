@@ -20,6 +20,10 @@ LATENESS_MS = 1_000
 """By so much the two clocks may differ."""
 
 
+Fill = tuple[str, int, Decimal, Decimal, Decimal]
+"""What traded of an order: its name, the trade, price, quantity, fee."""
+
+
 @dataclass(slots=True)
 class Journaled:
     """An order as the journal leaves it."""
@@ -41,6 +45,7 @@ class Story:
     first_send_ms: dict[str, int] = field(default_factory=dict)
     legs: dict[str, int] = field(default_factory=dict)
     """How many orders a call is to place."""
+    fills: list[Fill] = field(default_factory=list)
     tail_lost: bool = False
     """Whether the journal has lost records, and says so."""
 
@@ -65,6 +70,10 @@ class Story:
             for order in self.orders.values():
                 if order.intent_id == intent_id and order.state == "INTENDED":
                     order.state = "SENDING"
+        elif row["kind"] == "fill":
+            said = row["evidence"]
+            amounts = (said["price"], said["quantity"], said["commission"])
+            self.fills.append((row["client_order_id"], said["trade_id"], *map(Decimal, amounts)))
         elif row["kind"] == "order" and state != "EXTERNAL":
             order = self.orders.setdefault(row["client_order_id"], Journaled(intent_id))
             order.state = state
@@ -88,6 +97,7 @@ def disagreements(
     """
     story = Story.read(rows)
     yield from _of_orders(story, log, tag)
+    yield from _of_fills(story, log, tag)
     if not story.tail_lost:
         yield from _of_sending(story, log, tag, lateness_ms)
 
@@ -128,6 +138,20 @@ def _of_orders(story: Story, log: Iterable[Entry], tag: str) -> Iterator[str]:
     for name, known in story.orders.items():
         if name not in existing and known.state not in ABSENT | IN_DOUBT:
             yield f"{name} does not exist, and is {known.state} by the journal"
+
+
+def _of_fills(story: Story, log: Iterable[Entry], tag: str) -> Iterator[str]:
+    """Fills that are known wrongly, twice, or not at all."""
+    truth = Counter[Fill]()
+    for entry in log:
+        if entry["kind"] == "fill" and entry["client_order_id"].startswith(f"{tag}-"):
+            amounts = (entry["price"], entry["quantity"], entry["commission"])
+            truth[entry["client_order_id"], entry["trade_id"], *map(Decimal, amounts)] += 1
+    known = Counter(story.fills)
+    for fill in (known - truth).elements():
+        yield f"a fill of {fill[0]} is in the journal that never was, or once too often: {fill[1:]}"
+    for fill in (truth - known).elements():
+        yield f"a fill of {fill[0]} is missing in the journal: {fill[1:]}"
 
 
 def _of_sending(story: Story, log: Iterable[Entry], tag: str, lateness_ms: int) -> Iterator[str]:

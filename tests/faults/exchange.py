@@ -71,6 +71,10 @@ def changes(request: Entry) -> bool:
     return request["method"] in CHANGING_METHODS or (request["method"], request["path"]) in CHANGING
 
 
+MARKET = "--market"
+"""Asks for an exchange that is alive by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
     """A key of an account."""
@@ -160,15 +164,20 @@ class Exchange:
 
 @asynccontextmanager
 async def exchange(*options: str) -> AsyncIterator[Exchange]:
-    """An exchange in a process of its own while the block lasts: no market, so that nothing moves but our orders."""
-    words = ["-m", "paper_exchange", "--json", "--no-market", "--seed", "7", *(options or ("--memory",))]
+    """An exchange in a process of its own while the block lasts.
+
+    Args:
+        options: Of its command line; without `MARKET`, nothing moves but our orders.
+    """
+    said = [option for option in options or ("--memory",) if option != MARKET]
+    words = ["-m", "paper_exchange", "--json", "--seed", "7", *said, *(() if MARKET in options else ("--no-market",))]
     environment = {"PYTHONPATH": str(SOURCE / "src")}
     process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=PIPE, stderr=DEVNULL, env=environment)
     try:
         assert process.stdout is not None
-        said = json.loads(await process.stdout.readline())
+        doors = json.loads(await process.stdout.readline())
         async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
-            yield Exchange(process, said, http)
+            yield Exchange(process, doors, http)
     finally:
         if process.returncode is None:
             process.kill()

@@ -24,7 +24,7 @@ BTC = {"symbol": "BTCUSDT"}
 ORDER = {**BTC, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.001", "price": "50000"}
 HTML = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 LOOK_AGAIN_S = 0.5
-READY_S = 20.0
+READY_S = 60.0
 """A server may take so long to start where many rows share a machine."""
 
 

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from tests.faults import dying, existing, pauses, placing, processes, wire
+from tests.faults import dying, existing, listening, pauses, placing, processes, wire
 from tests.faults.table import Row
 
-ROWS: Final[tuple[Row, ...]] = (*placing.ROWS, *wire.ROWS, *existing.ROWS, *dying.ROWS, *processes.ROWS, *pauses.ROWS)
+PARTS: Final = (placing.ROWS, wire.ROWS, existing.ROWS, pauses.ROWS, dying.ROWS, processes.ROWS, listening.ROWS)
+ROWS: Final[tuple[Row, ...]] = tuple(row for part in PARTS for row in part)

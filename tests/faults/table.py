@@ -14,7 +14,9 @@ Scenario = Callable[[Floor], Awaitable[None]]
 
 AT_ONCE: Final = 8
 """Rows that run side by side: most of the time they wait."""
-PATIENCE_S: Final = 150.0
+PATIENCE_S: Final = 300.0
+SETTLING_S: Final = 5.0
+"""What the journal still misses so long after the end, it misses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ async def drive(row: Row) -> Outcome:
             except (AssertionError, KeyError, ValueError, TypeError, OSError, httpx.HTTPError) as failure:
                 wrong = f"{type(failure).__name__}: {failure}"
             if ground.home.exists():
-                differences, most = await ground.findings()
+                differences, most = await _settled(ground)
                 agrees = not differences
                 orders = len(await ground.truth())
                 if row.orders is not None and orders != row.orders:
@@ -83,6 +85,14 @@ async def drive(row: Row) -> Outcome:
     except (AssertionError, OSError, TimeoutError, ValueError, httpx.HTTPError) as failure:
         wrong = wrong or f"{type(failure).__name__}: {failure}"
     return Outcome(row, agrees, most, wrong, time.monotonic() - began)
+
+
+async def _settled(ground: Floor) -> tuple[list[str], int]:
+    """What is found when it is over, after a moment for what is still being asked for."""
+    deadline = time.monotonic() + SETTLING_S
+    while (found := await ground.findings())[0] and time.monotonic() < deadline:  # noqa: ASYNC110  (another process)
+        await asyncio.sleep(1)
+    return found
 
 
 async def drive_all(rows: Sequence[Row], at_once: int, say: Callable[[str], object]) -> list[Outcome]:
