@@ -126,8 +126,8 @@ async def test_without_the_operators_switch_nothing_is_asked(to_paper: Settings,
     ("told", "said"),
     [
         ({"canTrade": False}, "may not trade"),
-        ({"permissions": ["MARGIN"]}, "no SPOT permission"),
-        ({"permissions": []}, "no SPOT permission"),
+        ({"permissions": ["MARGIN"]}, "neither the SPOT permission"),
+        ({"permissions": []}, "neither the SPOT permission"),
         ({"accountType": "MARGIN"}, "no Spot account but MARGIN"),
     ],
     ids=["canTrade", "permissions", "no permissions", "account type"],
@@ -144,6 +144,14 @@ async def test_an_account_that_spot_keeps_from_trading_closes_the_door(
     assert said in refused["message"]
     assert cancelled["code"] != "LIVE_DISABLED"
     assert (person.asked, sent_to(paper)) == ([], 0)
+
+
+async def test_an_account_of_a_trade_group_alone_may_trade(to_paper: Settings, line: FaultyLine) -> None:
+    person = Person(declines)
+    line.always(ACCOUNT, with_body(lambda body: body | {"permissions": ["TRD_GRP_004"]}))
+    async with live_agent(to_paper, person) as agent:
+        await ask(agent, "place_order", await small_order(agent))
+    assert len(person.asked) == 1
 
 
 async def test_an_account_without_a_number_is_named_by_its_key(to_paper: Settings, line: FaultyLine) -> None:

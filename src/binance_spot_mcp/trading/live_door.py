@@ -18,6 +18,8 @@ from binance_spot_mcp.vocabulary import Environment
 TAIL: Final = 4
 """So many of its last characters name an account to a person who has others."""
 SPOT: Final = "SPOT"
+TRADE_GROUP: Final = "TRD_GRP_"
+"""How permissions for groups of symbols begin; which symbols an account may trade, the rules of each symbol say."""
 UNSEEN: Final = (
     "Whether this key is restricted to your IP and may withdraw cannot be read from Spot: restrict it by IP and never "
     "allow withdrawals."
@@ -135,6 +137,6 @@ def _why_closed(standing: Standing) -> str:
         return "Spot says that this account may not trade (canTrade is false)"
     if standing.account_type != SPOT:
         return f"this is no Spot account but {standing.account_type}"
-    if SPOT not in standing.permissions:
-        return "this account has no SPOT permission"
+    if not any(permission == SPOT or permission.startswith(TRADE_GROUP) for permission in standing.permissions):
+        return "this account has neither the SPOT permission nor that of a trade group"
     return ""
