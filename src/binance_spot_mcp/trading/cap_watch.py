@@ -27,7 +27,7 @@ from binance_spot_mcp.trading.gathering import Prices
 from binance_spot_mcp.trading.market_view import AGAIN_MS, look
 from binance_spot_mcp.trading.register import Register
 from binance_spot_mcp.trading.rules_cache import Exchange
-from binance_spot_mcp.trading.usage import MINUTE_MS, sent_times, traded_today
+from binance_spot_mcp.trading.usage import MINUTE_MS, TradedToday, sent_times
 from binance_spot_mcp.trading.worths import Books
 from binance_spot_mcp.vocabulary import plain
 
@@ -73,6 +73,7 @@ class CapWatch:
         self._books = Books(exchange, now_ms)
         self._now_ms = now_ms
         self._held: list[Hold] = []
+        self._traded = TradedToday()
         self._losses = DailyLoss(self._books)
 
     async def hold(
@@ -182,7 +183,7 @@ class CapWatch:
     def _use(self, register: Register, loss: Decimal) -> Use:
         """What is used, as far as a cap asks for it."""
         caps, now_ms, asks = self._caps, self._now_ms(), [held.ask for held in self._held]
-        traded = traded_today(register, now_ms) if currencies(caps) else {}
+        traded = self._traded.amounts(register, now_ms) if currencies(caps) else {}
         opened = sum(1 for _ in register.open()) if caps.max_open_orders is not None else 0
         sent = len(sent_times(register, now_ms)) if caps.max_orders_per_minute is not None else 0
         for ask in asks:

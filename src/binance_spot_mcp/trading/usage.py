@@ -4,7 +4,6 @@ A call counts with all that it may trade from the moment it is written down. Onc
 it counts with what was traded; what never came to be counts for nothing.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
@@ -15,15 +14,42 @@ from binance_spot_mcp.trading.register import Intent, Register
 from binance_spot_mcp.trading.states import FINAL
 
 MINUTE_MS: Final = 60_000
+SETTLED_MS: Final = 300_000
+"""Nothing more is heard of an order that has ended so long ago."""
 
 
-def traded_today(register: Register, now_ms: int) -> dict[str, Decimal]:
-    """What the calls of this UTC day have traded or still may trade, by the quote asset of their symbols."""
-    used: defaultdict[str, list[Decimal]] = defaultdict(list)
-    for intent in _begun_since(register, utc_day(now_ms) * DAY_MS):
-        if intent.quote_asset:
-            used[intent.quote_asset].append(_used(register, intent))
-    return {asset: total(amounts) for asset, amounts in used.items()}
+class TradedToday:
+    """Adds up what the calls of a UTC day have traded or still may trade; those that have ended are added once."""
+
+    def __init__(self) -> None:
+        self._of: tuple[Register | None, int] = (None, 0)
+        self._seen: dict[str, int] = {}
+        self._running: dict[str, None] = {}
+        self._ended: dict[str, Decimal] = {}
+
+    def amounts(self, register: Register, now_ms: int) -> dict[str, Decimal]:
+        """The sums of this day, by the quote asset of the symbols."""
+        day = utc_day(now_ms)
+        if self._of != (register, day):
+            self._of, self._seen, self._running, self._ended = (register, day), {}, {}, {}
+        for intent in _begun_since(register, day * DAY_MS):
+            if self._seen.get(intent.id) == intent.begun_ms:
+                break  # and so are all that were begun before it
+            self._seen[intent.id] = intent.begun_ms
+            if intent.quote_asset:
+                self._running[intent.id] = None
+        amounts: dict[str, Decimal] = {}
+        for intent in [register.intents[name] for name in self._running]:
+            used, at_ms = _used(register, intent)
+            ended = at_ms is not None and now_ms - at_ms > SETTLED_MS
+            sums = self._ended if ended else amounts
+            sums[intent.quote_asset] = total((sums.get(intent.quote_asset, Decimal(0)), used))
+            if ended:
+                del self._running[intent.id]
+        return {
+            asset: total((amounts.get(asset, Decimal(0)), self._ended.get(asset, Decimal(0))))
+            for asset in amounts | self._ended
+        }
 
 
 def sent_times(register: Register, now_ms: int) -> list[int]:
@@ -43,12 +69,13 @@ def _begun_since(register: Register, start_ms: int) -> Iterator[Intent]:
         yield intent
 
 
-def _used(register: Register, intent: Intent) -> Decimal:
-    """What a call has traded or may trade, in the quote asset."""
+def _used(register: Register, intent: Intent) -> tuple[Decimal, int | None]:
+    """What a call has traded or may trade, in the quote asset, and when it ended; None where it may go on."""
     orders = register.placed_by(intent)
     sightings = [order.seen for order in orders if order.seen is not None and order.seen.executed]
     traded = total(seen.quote for seen in sightings if seen.quote is not None)
     told = all(seen.quote is not None for seen in sightings)
     if told and all(order.state in FINAL for order in orders):
-        return traded
-    return max(traded, intent.notional or traded)
+        absent = any(order.state == "NOT_PLACED" for order in orders)  # that may be disproved one day
+        return traded, None if absent else max([intent.begun_ms, *(seen.at_ms for seen in sightings)])
+    return max(traded, intent.notional or traded), None
