@@ -5,7 +5,6 @@ for the length of one call it holds for itself.
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -247,7 +246,7 @@ class _Listener:
             if self._spot.clock.due or self._time_refused:
                 await self._spot.measure_clock()
                 self._time_refused = False
-            self._turns = _LoginTurns(await self._spot.turns(), self._spot.clock.now_ms)
+            self._turns = _LoginTurns(await self._spot.turns())
         except SpotError as failure:
             raise _no_connection(failure, self._spot) from None
 
@@ -259,16 +258,15 @@ class _Listener:
 class _LoginTurns:
     """Turns in the rate ledger for the requests that it takes to listen to an account."""
 
-    def __init__(self, turns: Turns, now_ms: Callable[[], int]) -> None:
+    def __init__(self, turns: Turns) -> None:
         self._turns = turns
-        self._now_ms = now_ms
 
     def take(self) -> Reservation | None:
         turn = self._turns.ask(_LOGIN, "urgent", _LOGIN_ROUTE)
         return turn if isinstance(turn, Reservation) else None
 
     def answered(self, turn: Reservation, answer: bytes) -> None:
-        self._turns.answered(turn, _LOGIN_ROUTE, read_reply(answer, self._now_ms))
+        self._turns.answered(turn, _LOGIN_ROUTE, read_reply(answer))
 
     def lost(self, turn: Reservation) -> None:
         self._turns.lost(turn)

@@ -24,6 +24,8 @@ CONNECTION_SHARE = 20
 """Per cent of the limit on attempts to connect that may be filled: an exchange that is down must not use it up."""
 
 BAN_AT_LEAST_MS = 120_000
+HOLD_AT_MOST_MS = 3 * 86_400_000
+"""The longest ban that is documented; whatever asks for more is not Binance."""
 BLOCK_FIRST_MS = 60_000
 BLOCK_AT_MOST_MS = 900_000
 GIVEN_UP_MS = 60_000
@@ -320,11 +322,12 @@ class RateLedger:
         strikes = self._strikes(scope, bucket.limit.interval_ms, now_ms)
         to_window_end = bucket.window_of(now_ms) + bucket.limit.interval_ms - now_ms
         length = to_window_end * 2 ** (strikes - 1) if retry_after_ms is None else retry_after_ms
-        return self._hold(scope, now_ms + length + jitter_ms, "RATE_LIMITED", strikes)
+        return self._hold(scope, now_ms + min(length + jitter_ms, HOLD_AT_MOST_MS), "RATE_LIMITED", strikes)
 
     def banned(self, until_ms: int, now_ms: int) -> int:
         """Hold everything, after a 418."""
-        return self._hold(EVERYTHING, max(until_ms, now_ms + BAN_AT_LEAST_MS), "BANNED", 1)
+        length = min(max(until_ms - now_ms, BAN_AT_LEAST_MS), HOLD_AT_MOST_MS)
+        return self._hold(EVERYTHING, now_ms + length, "BANNED", 1)
 
     def blocked(self, route: str, now_ms: int) -> int:
         """Hold one route, after a 403 of the firewall; longer each time."""

@@ -171,7 +171,8 @@ class RestTransport:
             body=bytes(body),
             used=counts(said),
             pause_ms=retry_after_ms(said),
-            told_at_ms=date_ms(said) if response.status_code >= 400 else None,
+            pause_until_ms=date_ms(said, "retry-after"),
+            told_at_ms=date_ms(said, "date") if response.status_code >= 400 else None,
             sent_ns=now_ns if progress.sent_ns is None else progress.sent_ns,
             received_ns=now_ns if progress.received_ns is None else progress.received_ns,
         )

@@ -103,8 +103,13 @@ async def open_socket(
     except InvalidStatus as refused:
         response = refused.response
         said = {name.lower(): value for name, value in response.headers.raw_items()}
-        body = bytes(response.body or b"")
-        return Reply(response.status_code, body, pause_ms=retry_after_ms(said), told_at_ms=date_ms(said))
+        return Reply(
+            response.status_code,
+            bytes(response.body or b""),
+            pause_ms=retry_after_ms(said),
+            pause_until_ms=date_ms(said, "retry-after"),
+            told_at_ms=date_ms(said, "date"),
+        )
     except (ProxyError, InvalidProxy):
         raise never_left(proxy_failed(host)) from None
     except WebSocketException:

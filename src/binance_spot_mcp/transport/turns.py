@@ -76,7 +76,7 @@ class Turns:
             self.ledger.banned(now_ms + ban, now_ms)
         elif limited(reply):
             jitter_ms = int(self._world.random() * JITTER_MS)
-            self.ledger.throttled(exceeded(reply), reply.pause_ms, jitter_ms, now_ms, turn.cost.account)
+            self.ledger.throttled(exceeded(reply), reply.pause(now_ms), jitter_ms, now_ms, turn.cost.account)
         elif reply.status == 403 and exchange_error(reply) is None:
             self.ledger.blocked(route, now_ms)
 

@@ -51,8 +51,9 @@ class Reply:
         status: The HTTP status, or the one of the WebSocket API, which means the same.
         body: The exchange's own JSON: what was asked for, or an error object.
         used: What it says was used, by rate-limit bucket.
-        pause_ms: The pause that it asks for, if it does.
-        told_at_ms: The exchange's own time at which it asked, if it says so.
+        pause_ms: The pause that it asks for, if it says how long.
+        pause_until_ms: The end of that pause, if it says until when, by the exchange's clock.
+        told_at_ms: What that clock showed, if it says so.
         sent_ns: Monotonic time at which the request began to leave.
         received_ns: Monotonic time at which the answer, or its head, was there.
     """
@@ -61,9 +62,24 @@ class Reply:
     body: bytes
     used: Mapping[str, int] = field(default_factory=dict)
     pause_ms: int | None = None
+    pause_until_ms: int | None = None
     told_at_ms: int | None = None
     sent_ns: int = 0
     received_ns: int = 0
+
+    def pause(self, now_ms: int) -> int | None:
+        """How long a pause it asks for, in milliseconds; None if it asks for none.
+
+        Args:
+            now_ms: The exchange's time as well as we know it; the answer's own word counts for more.
+        """
+        if self.pause_until_ms is None:
+            return self.pause_ms
+        return self.until(self.pause_until_ms, now_ms)
+
+    def until(self, epoch_ms: int, now_ms: int) -> int:
+        """How long it is from the answer to a time by the exchange's clock, in milliseconds; 0 if that is over."""
+        return max(0, epoch_ms - (now_ms if self.told_at_ms is None else self.told_at_ms))
 
 
 def verdict(reply: Reply, *, changes: bool) -> SpotError | None:
@@ -126,23 +142,16 @@ def exchange_error(reply: Reply) -> ExchangeError | None:
 
 
 def retry_after_ms(headers: Mapping[str, str]) -> int | None:
-    """The pause that an HTTP answer asks for: whole seconds, or until a date. Header names are in lower case."""
+    """The pause that an HTTP answer asks for in seconds. Header names are in lower case."""
     value = headers.get("retry-after", "")
-    if value.isascii() and value.isdigit() and len(value) < 10:
-        return int(value) * 1000
-    until_ms, now_ms = _date_ms(value), date_ms(headers)
-    return None if until_ms is None or now_ms is None else max(0, until_ms - now_ms)
+    return int(value) * 1000 if value.isascii() and value.isdigit() and len(value) < 10 else None
 
 
-def date_ms(headers: Mapping[str, str]) -> int | None:
-    """When an HTTP answer says that it was given, in epoch milliseconds. Header names are in lower case."""
-    return _date_ms(headers.get("date", ""))
-
-
-def _date_ms(text: str) -> int | None:
+def date_ms(headers: Mapping[str, str], name: str) -> int | None:
+    """A date in a header of an HTTP answer, in epoch milliseconds. Header names are in lower case."""
     try:
-        return int(parsedate_to_datetime(text).timestamp()) * 1000
-    except ValueError:
+        return int(parsedate_to_datetime(headers.get(name, "")).timestamp()) * 1000
+    except (ValueError, OverflowError):
         return None
 
 
@@ -165,7 +174,7 @@ def ban_ms(reply: Reply, now_ms: int) -> int | None:
     until_ms = banned_until_ms(exchange_error(reply))
     if reply.status != 418 and not until_ms:
         return None
-    return max(reply.pause_ms or 0, until_ms - (now_ms if reply.told_at_ms is None else reply.told_at_ms))
+    return max(reply.pause(now_ms) or 0, reply.until(until_ms, now_ms))
 
 
 def _code(reply: Reply) -> int | None:

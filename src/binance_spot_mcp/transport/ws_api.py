@@ -156,7 +156,7 @@ class WsApi:
             failures += 1
 
     async def _open(self) -> Session:
-        session = Session(self._world.monotonic_ns, self._clock.now_ms)
+        session = Session(self._world.monotonic_ns)
         try:
             session.opened(await self._dial(session))
         except SpotError as failure:

@@ -69,7 +69,6 @@ class Session:
 
     Args:
         monotonic_ns: A clock for round trips.
-        now_ms: Server time, for pauses that are stated as a time of day.
 
     Attributes:
         logon: How far a logon has come: requests of a session that is `on` need no signature.
@@ -78,14 +77,13 @@ class Session:
         why: Why it is due, as a sentence without its full stop.
     """
 
-    def __init__(self, monotonic_ns: Callable[[], int], now_ms: Callable[[], int]) -> None:
+    def __init__(self, monotonic_ns: Callable[[], int]) -> None:
         self.logon: Literal["none", "asked", "on", "revoked"] = "none"
         self.due = asyncio.Event()
         self.is_over = False
         self.why = ""
         self._socket: Socket | None = None
         self._monotonic_ns = monotonic_ns
-        self._now_ms = now_ms
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[_Found]] = {}
         self._is_retired = False
@@ -121,7 +119,7 @@ class Session:
         if isinstance(found, Lost):
             raise found
         message, received_ns = found
-        return _reply(message, self._now_ms, sent_ns, received_ns)
+        return _reply(message, sent_ns, received_ns)
 
     def fell_silent(self) -> str:
         """An answer did not come in time: take no more requests. Gives the cause as a sentence without full stop."""
@@ -203,43 +201,36 @@ _Found = tuple[_Message, int] | Lost
 """An answer and the monotonic time of its arrival, or why there will be none."""
 
 
-def _milliseconds(epoch: int) -> int:
-    """A time of day in milliseconds; with `timeUnit=MICROSECOND` it may have come in microseconds."""
-    return epoch // 1000 if epoch >= FIRST_IN_MICROSECONDS else epoch
+def read_reply(message: bytes) -> Reply:
+    """What an answer that can be read says, for whoever asked over a socket of its own."""
+    return _reply(_read_message(message), 0, 0)
 
 
-def read_reply(message: bytes, now_ms: Callable[[], int]) -> Reply:
-    """What an answer says, for whoever asked over a socket of its own.
-
-    Args:
-        message: An answer that can be read.
-        now_ms: Server time, for pauses that are stated as a time of day.
-    """
-    return _reply(_read_message(message), now_ms, 0, 0)
-
-
-def _reply(message: _Message, now_ms: Callable[[], int], sent_ns: int, received_ns: int) -> Reply:
-    pause_ms, told_at_ms = _pause(message, now_ms) if message.status in HELD else (None, None)
+def _reply(message: _Message, sent_ns: int, received_ns: int) -> Reply:
+    when = _when(message)
     return Reply(
         status=message.status,
         body=bytes(message.result if message.status == OK else message.error),
         used=stated_counts(
             (limit.rate_limit_type, limit.interval, limit.interval_num, limit.count) for limit in message.rate_limits
         ),
-        pause_ms=pause_ms,
-        told_at_ms=told_at_ms,
+        pause_until_ms=_milliseconds(when.retry_after),
+        told_at_ms=_milliseconds(when.server_time),
         sent_ns=sent_ns,
         received_ns=received_ns,
     )
 
 
-def _pause(message: _Message, now_ms: Callable[[], int]) -> tuple[int | None, int | None]:
-    """How long an answer asks us to wait, until a time of day by the exchange's own clock; and what that shows."""
+def _when(message: _Message) -> _When:
+    """Until when an answer asks us to wait, and what the exchange's clock shows."""
+    if message.status not in HELD:
+        return _When()
     try:
-        when = _read_held(message.error).data
+        return _read_held(message.error).data
     except msgspec.MsgspecError:
-        return None, None
-    told_at_ms = None if when.server_time is None else _milliseconds(when.server_time)
-    if when.retry_after is None:
-        return None, told_at_ms
-    return max(0, _milliseconds(when.retry_after) - (now_ms() if told_at_ms is None else told_at_ms)), told_at_ms
+        return _When()
+
+
+def _milliseconds(epoch: int | None) -> int | None:
+    """A time of day in milliseconds; with `timeUnit=MICROSECOND` it may have come in microseconds."""
+    return epoch // 1000 if epoch is not None and epoch >= FIRST_IN_MICROSECONDS else epoch

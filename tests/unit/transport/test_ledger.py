@@ -162,6 +162,11 @@ def test_a_ban_stops_everything_for_at_least_two_minutes() -> None:
     assert book.banned(0, T0 + 1) == T0 + 3_600_000, "a ban is not shortened"
 
 
+def test_no_hold_is_longer_than_any_that_is_documented() -> None:
+    assert ledger().banned(T0 + 10**12, T0) == T0 + 3 * DAY
+    assert ledger().throttled("REQUEST_WEIGHT", 10**12, 400, T0) == T0 + 3 * DAY
+
+
 def test_a_firewall_s_refusal_holds_its_route_alone_and_doubles_to_a_quarter_of_an_hour() -> None:
     book = ledger(weight=10_000)
     now, lengths = T0, []

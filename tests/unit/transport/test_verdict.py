@@ -210,23 +210,29 @@ def test_the_pause_is_read_in_whole_seconds(value: str, pause: int | None) -> No
 
 
 @pytest.mark.parametrize(
-    ("headers", "pause"),
+    ("pause_ms", "until_ms", "told_at_ms", "length_ms"),
     [
-        ({"retry-after": "Fri, 20 Nov 2026 12:00:07 GMT", "date": "Fri, 20 Nov 2026 12:00:00 GMT"}, 7_000),
-        ({"retry-after": "Fri, 20 Nov 2026 11:59:00 GMT", "date": "Fri, 20 Nov 2026 12:00:00 GMT"}, 0),
-        ({"retry-after": "Fri, 20 Nov 2026 12:00:07 GMT"}, None),
-        ({"retry-after": "Fri, 20 Nov 2026 12:00:07 GMT", "date": "today"}, None),
+        (7_000, None, None, 7_000),
+        (None, 107_000, 100_000, 7_000),
+        (None, 107_000, None, 17_000),
+        (None, 100_000, 107_000, 0),
+        (None, None, 100_000, None),
     ],
 )
-def test_a_pause_until_a_date_is_measured_by_the_clock_of_whoever_asks_for_it(
-    headers: dict[str, str], pause: int | None
+def test_a_pause_until_a_time_is_measured_by_the_clock_of_whoever_asks_for_it_where_that_is_told(
+    pause_ms: int | None, until_ms: int | None, told_at_ms: int | None, length_ms: int | None
 ) -> None:
-    assert retry_after_ms(headers) == pause
+    answer = Reply(429, b"", pause_ms=pause_ms, pause_until_ms=until_ms, told_at_ms=told_at_ms)
+    assert answer.pause(now_ms=90_000) == length_ms
 
 
-def test_the_date_of_an_answer_is_read() -> None:
-    assert date_ms({"date": "Thu, 01 Jan 1970 00:01:00 GMT"}) == 60_000
-    assert date_ms({}) is None
+@pytest.mark.parametrize(
+    ("text", "epoch_ms"),
+    [("Thu, 01 Jan 1970 00:01:00 GMT", 60_000), ("7", None), ("soon", None), ("", None), ("-5", None)],
+)
+def test_a_date_in_a_header_is_read(text: str, epoch_ms: int | None) -> None:
+    assert date_ms({"retry-after": text}, "retry-after") == epoch_ms
+    assert date_ms({}, "date") is None
 
 
 BANNED = "Way too much request weight used; IP banned until 1573078212000. Please use WebSocket Streams."

@@ -128,7 +128,7 @@ async def test_the_pause_is_until_a_time_of_day_by_the_exchanges_own_clock(
 ) -> None:
     (sending,) = await stand.sent(reading())
     await (await stand.exchange.next()).refuse(429, -1003, data=data)
-    assert (await sending).pause_ms == pause_ms
+    assert (await sending).pause(NOW_MS) == pause_ms
 
 
 async def test_an_answer_without_a_number_is_to_the_only_request_that_is_out(stand: Stand) -> None:
