@@ -78,3 +78,26 @@ def test_another_day_begins_with_nothing() -> None:
     register.apply(DAY_MS, begun(1, DAY_MS))
     assert going.amounts(register, DAY_MS) == {"USDT": Decimal(100)}
     assert going.amounts(register, 2 * DAY_MS) == {}
+
+
+def gone_on(*steps: str) -> dict[str, Decimal]:
+    """What is used after some steps of one call, looked at after each of them and long after."""
+    register, going, at_ms = Register(), TradedToday(), DAY_MS
+    for step in steps:
+        entry = begun(1, at_ms) if step == "begin" else reached(register, 1, step, 30, at_ms)
+        assert entry is not None
+        register.apply(at_ms, entry)
+        going.amounts(register, at_ms)
+        at_ms += 2 * SETTLED_MS
+        going.amounts(register, at_ms)
+    return going.amounts(register, at_ms)
+
+
+def test_a_call_that_never_left_and_is_made_anew_counts_again() -> None:
+    assert gone_on("begin", "NOT_SENT") == {"USDT": Decimal(0)}
+    assert gone_on("begin", "NOT_SENT", "begin") == {"USDT": Decimal(100)}
+
+
+def test_an_order_that_was_proved_absent_and_exists_counts_again() -> None:
+    assert gone_on("begin", "NOT_PLACED") == {"USDT": Decimal(0)}
+    assert gone_on("begin", "NOT_PLACED", "FILLED") == {"USDT": Decimal(30)}
