@@ -202,6 +202,7 @@ async def test_an_order_of_somebody_else_is_noted_and_left_alone(
     agent: Client, operator: Operator, settings: Settings
 ) -> None:
     await operator.place("by-hand")
+    await ask(agent, "reconcile_orders")
     await in_step(agent)
     await operator.place("by-hand-too")
     found = await ask(agent, "reconcile_orders")

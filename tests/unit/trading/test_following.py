@@ -30,6 +30,8 @@ from tests.unit.trading.test_trades import trade
 from binance_spot_mcp.errors import OutcomeUnknown, Refused, Unavailable
 from binance_spot_mcp.trading.following import Following
 from binance_spot_mcp.trading.gate import Gate
+from binance_spot_mcp.trading.journal.records import Entry
+from binance_spot_mcp.trading.journal.writer import Journal
 from binance_spot_mcp.trading.register import Register
 
 pytestmark = pytest.mark.anyio
@@ -146,6 +148,25 @@ async def test_nothing_is_taken_for_absent_while_the_stream_is_behind(
     spot.replies["get_open_orders"] = everything
     await spot.let_pass(15_000)
     assert await state(gate) == "NOT_PLACED"
+
+
+async def test_what_is_heard_while_a_decision_is_written_down_overtakes_it(
+    gate: Gate, events: FakeEvents, spot: FakeSpot, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot.replies |= {"place_order": lost, "get_order": lambda _: NOT_FOUND}
+    await place_and_lose(gate)
+    name = spot.asked("place_order")[0]["newClientOrderId"]
+    known, append = await register(gate), Journal.append
+
+    async def slowly(self: Journal, *written: Entry, **how: Any) -> None:
+        if written[0].state == "NOT_PLACED":
+            events.say(report(name))
+            await until(lambda: known.orders[name].state == "NEW")
+        await append(self, *written, **how)
+
+    monkeypatch.setattr(Journal, "append", slowly)
+    await spot.let_pass(HORIZON_MS + 3_000)
+    assert known.orders[name].state == "NEW"
 
 
 async def test_a_break_makes_the_state_stale_until_all_that_it_hid_is_known(
