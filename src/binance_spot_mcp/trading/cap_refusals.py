@@ -22,20 +22,20 @@ def over(share: Share, fix: Mapping[str, Decimal], opens_ms: int | None) -> Refu
         opens_ms: When more of it is left again by itself; None where that is not a matter of time.
     """
     asked, limit, left = plain(share.asked), plain(share.limit), plain(share.left)
-    setting = variable(share.cap)
     sentences = {
-        "max_order_notional": f"It may trade up to {asked} {share.unit}; one order may trade {limit} ({setting}).",
+        "max_order_notional": f"It may trade up to {asked} {share.unit}; the operator allows {limit} for one order",
         "max_daily_notional": (
-            f"It may trade up to {asked} {share.unit}; of {limit} for this UTC day {left} are left ({setting})."
+            f"It may trade up to {asked} {share.unit}; of the {limit} that the operator allows for this UTC day {left} "
+            "are left"
         ),
-        "max_open_orders": f"It would leave {asked} more open; of {limit} open orders {left} are left ({setting}).",
-        "max_orders_per_minute": f"It sends {asked} orders; of {limit} a minute {left} are left ({setting}).",
+        "max_open_orders": f"It would leave {asked} more open; of the {limit} that the operator allows {left} are left",
+        "max_orders_per_minute": f"It sends {asked}; of the {limit} a minute that the operator allows {left} are left",
     }
     smaller = " and ".join(f"{name} {plain(value)}" for name, value in fix.items())
     hint = f" With {smaller} it would fit." if smaller else ""
     retry: Retry = "after_fix" if fix or opens_ms is None else "at"
     return Refused(
-        f"{sentences[share.cap]} {_UNCHANGED}{hint}",
+        f"{sentences[share.cap]} ({variable(share.cap)}). {_UNCHANGED}{hint}",
         code="LIMIT_EXCEEDED",
         retry=retry,
         retry_at_ms=opens_ms if retry == "at" else None,
