@@ -39,7 +39,7 @@ class ExecutionReport(Payload, frozen=True, kw_only=True, tag_field="e", tag="ex
     execution_id: int = msgspec.field(name="I")
     is_maker: bool = msgspec.field(name="m", default=False)
     client_order_id: str = msgspec.field(name="c")
-    orig_client_order_id: str = msgspec.field(name="C", default="")
+    orig_client_order_id: str | None = msgspec.field(name="C", default="")
     order_list_id: int = msgspec.field(name="g", default=-1)
     reject_reason: str = msgspec.field(name="r", default="NONE")
     expiry_reason: str = msgspec.field(name="eR", default="NONE")

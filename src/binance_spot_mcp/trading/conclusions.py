@@ -70,7 +70,10 @@ def of_failure(register: Register, intent: Intent, error: SpotError) -> Iterator
         yield concluded(intent, "DONE" if done else _undone(_of_half(halves.cancel_response)), told)
         return
     state = _state(error)
-    yield from (reached(order, state, told) for order in waiting)
+    refused = [
+        order for order in register.placed_by(intent) if order.state == state == "REJECTED"
+    ]  # the stream said so
+    yield from (reached(order, state, told) for order in (*waiting, *refused))
     if intent.acts:
         yield concluded(intent, _undone(state), told)
 

@@ -27,7 +27,7 @@ from tests.unit.trading.test_reconciler import (
 )
 from tests.unit.trading.test_trades import trade
 
-from binance_spot_mcp.errors import OutcomeUnknown, Refused, Unavailable
+from binance_spot_mcp.errors import ExchangeError, OutcomeUnknown, Refused, Rejected, Unavailable
 from binance_spot_mcp.trading.following import Following
 from binance_spot_mcp.trading.gate import Gate
 from binance_spot_mcp.trading.journal.records import Entry
@@ -116,6 +116,25 @@ async def test_a_report_may_come_before_the_answer(gate: Gate, events: FakeEvent
     hold.released.set()
     await placing
     assert (known.orders[name].state, len(known.fills)) == ("FILLED", 1)
+
+
+async def test_a_refusal_that_the_stream_tells_first_keeps_its_reason(
+    gate: Gate, events: FakeEvents, spot: FakeSpot
+) -> None:
+    refusal = ExchangeError(-2010, "Account has insufficient balance for requested action.", 400)
+    spot.replies["place_order"] = lambda _: Rejected("The balance is too small.", exchange=refusal)
+    hold = spot.hold("place_order")
+    placing = asyncio.create_task(make(gate, "place_order", limit(), "mine"))
+    await hold.arrived.wait()
+    known = await register(gate)
+    name = spot.asked("place_order")[0]["newClientOrderId"]
+    events.say(report(name, "REJECTED", x="REJECTED", r="INSUFFICIENT_BALANCES", C=None))
+    await until(lambda: known.orders[name].state == "REJECTED")
+    hold.released.set()
+    with pytest.raises(Rejected, match="too small"):
+        await placing
+    with pytest.raises(Rejected, match="came to nothing: The balance is too small"):
+        await make(gate, "place_order", limit(), "mine")
 
 
 async def test_a_report_on_a_cancel_is_of_the_order_that_it_cancels(gate: Gate, events: FakeEvents) -> None:
