@@ -18,7 +18,7 @@ _CLIENT_ORDER_ID = "client_order_id"
 
 class OrderStateParams(Params):
     """What became of a call or order of this server, by intent_id, client_order_id, or symbol and orderId: state,
-    fills, average price, fees, whether it is settled, how fresh that is (as_of, stale). Use it after a lost answer. For
+    fills, average price, fees, whether it is settled, and how fresh that is. Use it after a lost answer. For
     orders of others: get_order."""
 
     intent_id: Annotated[IntentId | None, Field(alias=NAME)] = None
