@@ -294,17 +294,19 @@ async def staged(told: Exchange, home: Path, orders: int) -> dict[str, float]:
 
 
 def figures(seconds: Sequence[float]) -> dict[str, float]:
-    """Milliseconds at the median and at the 99th percentile."""
+    """Milliseconds of a quick order (one in twenty is quicker), at the median and at the 99th percentile."""
     cuts = statistics.quantiles(seconds, n=100)
-    return {"p50_ms": cuts[49] * 1_000, "p99_ms": cuts[98] * 1_000}
+    return {"p5_ms": cuts[4] * 1_000, "p50_ms": cuts[49] * 1_000, "p99_ms": cuts[98] * 1_000}
 
 
 def report(ways: Mapping[str, dict[str, float]], stages: Mapping[str, float]) -> None:
     """Say it."""
-    print(f"{'an order, from call to answer':<32}{'p50 ms':>9}{'p99 ms':>9}{'ours to it, p50':>18}{'p99':>8}")
+    print(
+        f"{'an order, from call to answer':<32}{'p5 ms':>9}{'p50 ms':>9}{'p99 ms':>9}   ours to it:{'p50':>8}{'p99':>9}"
+    )
     for name, row in ways.items():
-        ratios = [ways[OURS][column] / row[column] for column in row]
-        print(f"{name:<32}{row['p50_ms']:>9.2f}{row['p99_ms']:>9.2f}{ratios[0]:>17.2f}x{ratios[1]:>7.2f}x")
+        p50, p99 = (ways[OURS][column] / row[column] for column in ("p50_ms", "p99_ms"))
+        print(f"{name:<32}{row['p5_ms']:>9.2f}{row['p50_ms']:>9.2f}{row['p99_ms']:>9.2f}{p50:>21.2f}x{p99:>8.2f}x")
     print(f"\n{'stages of ours, in one process':<32}{'median ms':>9}")
     for name, took in stages.items():
         print(f"{name:<32}{took:>9.3f}")
