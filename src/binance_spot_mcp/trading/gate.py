@@ -124,8 +124,9 @@ class Gate:
                     with self._switch.counted() as attempt:
                         passed = await self._once(endpoint, params, intent_id, approver, attempt)
                 except SpotError as error:
-                    error.intent_id = error.intent_id or intent_id
-                    return await self._aftermath(began_ms, wait_seconds).of_failure(error)
+                    # Calls that wait for the same thing fail by the same error, and each has a name of its own.
+                    named = replace(error, intent_id=error.intent_id or intent_id)
+                    return await self._aftermath(began_ms, wait_seconds).of_failure(named)
                 return await self._aftermath(began_ms, wait_seconds).of_answer(passed)
             case "read":
                 raise ValueError(f"{endpoint.name} changes nothing and does not pass the gate")

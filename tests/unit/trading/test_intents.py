@@ -402,3 +402,11 @@ async def test_what_the_journal_says_is_what_the_server_knew(
     live = (await gate._keeper.account()).intents.register
     assert (replayed.intents, replayed.orders) == (live.intents, live.orders)
     assert replayed.intents
+
+
+async def test_calls_that_fail_together_are_each_told_their_own_name(gate: Gate, spot: FakeSpot) -> None:
+    spot.replies["get_exchange_info"] = lambda _: Unreachable("The line is down.")
+    names = ["mine", "yours"]
+    calls = (make(gate, "place_order", limit(), name) for name in names)
+    failures = await asyncio.gather(*calls, return_exceptions=True)
+    assert [failure.intent_id for failure in failures if isinstance(failure, SpotError)] == names
