@@ -47,7 +47,8 @@ from binance_spot_mcp.signing import HmacSigner
 from binance_spot_mcp.surface import calls
 from binance_spot_mcp.surface.session import session
 from binance_spot_mcp.surface.toolbox import TOOLBOX
-from binance_spot_mcp.trading.gate import Gate
+from binance_spot_mcp.trading.cap_watch import CapWatch
+from binance_spot_mcp.trading.checks import Checks
 from binance_spot_mcp.trading.journal.writer import Journal
 from binance_spot_mcp.transport.rest import RestTransport
 from binance_spot_mcp.transport.turns import Turns
@@ -263,7 +264,8 @@ def timers() -> Stages:
     """Timers around the doors of the order path."""
     stages = Stages()
     stages.works("read arguments", calls, "read_arguments")
-    stages.waits("check", Gate, "check")
+    stages.waits("check", Checks, "check")
+    stages.waits("caps", CapWatch, "hold")
     stages.waits("journal", Journal, "append")
     stages.waits("rate ledger", Turns, "take")
     stages.works("sign", HmacSigner, "sign")
