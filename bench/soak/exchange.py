@@ -31,6 +31,8 @@ from websockets.http11 import Request, Response
 
 KINDS = ("trade", "bookTicker", "depth@100ms", "kline_1m", "ticker")
 TOLD_LEVELS = 100
+PING_S, PONG_WITHIN_S = 20, 60
+"""As Binance does it."""
 _LEVELS = 1_500
 _NEAR = 300
 _BEAT_S = 0.01
@@ -286,7 +288,14 @@ async def main(count: int, rate: int) -> None:
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     async with serve(
-        exchange.talk, "127.0.0.1", 0, process_request=exchange.answer, compression=None, max_queue=None
+        exchange.talk,
+        "127.0.0.1",
+        0,
+        process_request=exchange.answer,
+        compression=None,
+        max_queue=None,
+        ping_interval=PING_S,
+        ping_timeout=PONG_WITHIN_S,
     ) as server:
         print(server.sockets[0].getsockname()[1], flush=True)
         speaking = asyncio.create_task(exchange.run())

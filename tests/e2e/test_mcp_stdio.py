@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.e2e.stdio_host import MODERN, Host
+from tests.e2e.stdio_host import MODERN, PATIENCE_S, Host
 
 
 def test_a_tool_that_prints_does_not_reach_stdout() -> None:
@@ -93,6 +93,17 @@ def test_the_server_ends_cleanly_and_soon(end: Callable[[Host], None]) -> None:
         assert time.monotonic() - started < 2
     assert (status, rest) == (0, b"")
     assert said.splitlines() == ["closed"]
+
+
+def test_a_client_that_dies_leaves_no_traceback_behind() -> None:
+    with Host() as host:
+        host.initialize()
+        host.stdout.close()
+        host.request(1, "tools/call", name="get_price", arguments={"symbol": "BTCUSDT"})
+        host.stdin.close()
+        status = host.process.wait(PATIENCE_S)
+        said = host.stderr.read().decode()
+    assert (status, said.splitlines()) == (0, ["closed"])
 
 
 def _give_up(host: Host) -> None:

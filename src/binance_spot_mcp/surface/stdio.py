@@ -117,7 +117,8 @@ async def _pipes() -> AsyncIterator[tuple["_Lines", "_Out"]]:
         yield _Lines(reader, out), out
     finally:
         incoming.close()
-        outgoing.abort()
+        if not outgoing.is_closing():  # as it is once the client no longer reads
+            outgoing.abort()
         for standard, own in ((0, own_in), (1, own_out)):
             os.set_blocking(own, were_blocking[own])
             os.dup2(own, standard)
