@@ -95,6 +95,8 @@ def market(exchange: ScriptedExchange) -> ScriptedExchange:
     exchange.replies |= {
         "get_exchange_info": msgspec.json.encode(EXCHANGE_INFO),
         "get_my_filters": SpotError("No key.", code="READ_ONLY"),
+        "get_order_book": SpotError("Busy.", code="EXCHANGE_UNAVAILABLE"),
+        "get_commission_rates": SpotError("Busy.", code="EXCHANGE_UNAVAILABLE"),
         "get_account": msgspec.json.encode(ACCOUNT),
         "test_order": b"{}",
         "place_order": accepted,
