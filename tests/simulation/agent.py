@@ -13,7 +13,10 @@ from paper_exchange.engine.words import Side
 from paper_exchange.running import Running
 
 SYMBOLS: Final = ("BTCUSDT", "ETHUSDT")
-_SIZES: Final = {"BTCUSDT": ("0.00100", "0.00025", "0.01000"), "ETHUSDT": ("0.0100", "0.0040", "0.1000")}
+_SIZES: Final = {
+    "BTCUSDT": ("0.00100", "0.00025", "0.01000", "0.20000"),
+    "ETHUSDT": ("0.0100", "0.0040", "0.1000", "3.0000"),
+}
 _CENT: Final = Decimal("0.01")
 _PATIENCE_S: Final = 50
 

@@ -19,7 +19,7 @@ _METHODS: Final[dict[Where, tuple[str, ...]]] = {
     "rest": ("*", "POST", "DELETE", "GET", "PUT"),
     "ws_api": ("*", "order.*", "order.place", "order.cancel", "order.status", "openOrders.status", "orderList.*"),
 }
-_LATEST_S: Final = 4
+_LATEST_S: Final = 4.8
 """What arrives later than that is out of its window."""
 _SECOND_NS: Final = 1_000_000_000
 
@@ -186,11 +186,11 @@ class Chaos:
                 self._disk.plan(fault)
             case 3:
                 await self._add(Rule(where="clock", effect=effects.ClockStep(ms=random.choice((300, 2_000, 9_000)))))
-            case 4:
-                late_s = random.random() * _LATEST_S
+            case 4 | 5 | 6:
+                late_s = random.random() ** 0.5 * _LATEST_S
                 self._tell(f"the network: connections break, and what was sent arrives {late_s:.1f} s late")
                 self._machine.network.break_late(late_s, within_s=random.random() * 4)
-            case 5 | 6:
+            case 7 | 8:
                 await self._add(spoilt_stream(random))
             case _:
                 await self._add(spoilt_request(random, self._exchange.exchange.now_us() // 1000))

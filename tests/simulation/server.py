@@ -1,8 +1,9 @@
 """The server as a process of the simulated machine: it can be called, stopped, and killed at any moment."""
 
 import asyncio
+import fcntl
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from contextvars import Context
 from pathlib import Path
 from random import Random
@@ -122,7 +123,7 @@ class Server:
             return
         ending = self._task(session.close())
         await asyncio.wait({ending, gone}, return_when=asyncio.FIRST_COMPLETED)
-        self._session = None
+        self.kill(power=False)  # what has not ended by then ends with the process
 
     def kill(self, *, power: bool) -> None:
         """End it at once; with the power goes what was not durable."""
@@ -158,11 +159,9 @@ class Server:
         self.up.clear()
         if self._process is None or not self._process.alive:
             return
-        keeper = self._keeper()
         self._machine.kill(self._process)
         self._calls.clear()
-        if keeper is not None:
-            keeper._lock._lock.release(force=True)  # as the operating system does
+        _unlock(self._settings.home)
         self._session = None
         if self._gone is not None and not self._gone.done():
             self._gone.set_result(None)
@@ -175,3 +174,12 @@ class Server:
         context = Context()
         context.run(PROCESS.set, self._process)
         return self._machine.create_task(work, context=context)
+
+
+def _unlock(folder: Path) -> None:
+    """Let go of every lock on a file below a folder, as the operating system does when a process ends."""
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            path = descriptor.readlink()
+            if path.suffix == ".lock" and path.is_relative_to(folder):
+                fcntl.flock(int(descriptor.name), fcntl.LOCK_UN)
