@@ -73,8 +73,10 @@ class MarketWire(Wire):
         return True
 
     def _unanswered(self, before_ns: int) -> str | None:
-        oldest = next(iter(self._asked.values()), None)
-        return oldest.method if oldest is not None and oldest.at_ns < before_ns else None
+        # Whoever speaks all the time is there, and may be late to say what it carries.
+        speaks = self.heard_ns >= before_ns
+        overdue = (asked.method for asked in self._asked.values() if asked.at_ns < before_ns)
+        return next((method for method in overdue if not (speaks and method == "LIST_SUBSCRIPTIONS")), None)
 
     def _read(self, message: bytes, now_ns: int) -> None:
         decoded = _decode(message)

@@ -283,6 +283,18 @@ async def test_without_pings_the_exchange_is_asked_and_its_silence_ends_the_conn
         assert reader.feed.state == "LIVE"
 
 
+async def test_a_connection_that_brings_events_is_not_given_up_for_a_missing_answer(
+    exchange: FakeExchange, time: VirtualTime
+) -> None:
+    async with following(exchange) as (_, reader):
+        exchange.open[0].mute = True
+        for number in range(1, 121):
+            exchange.publish("btcusdt@trade", trade(number))
+            await time.advance(1)
+        assert "LIST_SUBSCRIPTIONS" in {request["method"] for request in exchange.open[0].requests}
+        assert (len(exchange.sockets), reader.feed.gap_count) == (1, 0)
+
+
 async def test_a_subscription_that_the_exchange_has_lost_is_noticed_and_renewed(
     exchange: FakeExchange, time: VirtualTime
 ) -> None:
