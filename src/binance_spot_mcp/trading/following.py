@@ -19,6 +19,7 @@ from binance_spot_mcp.logs import logger
 from binance_spot_mcp.trading.intents import Intents
 from binance_spot_mcp.trading.reconciler import Reconciler
 from binance_spot_mcp.trading.states import UNSURE
+from binance_spot_mcp.trading.venue_reset import confirmed, newest_is_gone
 
 SUBSCRIBE_S: Final = 1.0
 """How long a start waits for the stream before it goes on without."""
@@ -30,8 +31,8 @@ AGAIN_S: Final = 2.0
 """How soon a comparison that failed is made again."""
 LOOK_S: Final = 1.0
 """How often an order is asked for that somebody waits for while no stream tells of it."""
-DOUBT_S: Final = 10.0
-"""How soon one is made again that found none of our live orders."""
+DOUBT_S: Final = 30.0
+"""How soon one is made again that found none of our orders."""
 
 OrderEvent = ExecutionReport | ListStatus
 """What the stream says of orders."""
@@ -93,10 +94,12 @@ class Following:
         reconciler: Asks the exchange.
         now_ms: The exchange's time in epoch milliseconds.
         sleep: Waits so many seconds.
+        may_start_over: Whether the exchange is one for practice, which may forget everything.
 
     Attributes:
         now_ms: As given.
-        doubtful: Whether the exchange, when it was last asked, knew none of our live orders.
+        doubtful: Whether such an exchange, when it was last asked, knew none of our live orders; where there are none,
+            not even the newest one.
     """
 
     def __init__(
@@ -107,8 +110,10 @@ class Following:
         *,
         now_ms: Callable[[], int],
         sleep: Callable[[float], Awaitable[None]],
+        may_start_over: bool,
     ) -> None:
         self.doubtful = False
+        self._may_start_over = may_start_over
         self._events = events
         self._off = "there is no user data stream" if events is None else ""
         self._intents = intents
@@ -186,8 +191,9 @@ class Following:
         looks = await self._reconciler.look_at_all(hidden)
         for symbol in symbols:
             await self._reconciler.trades.since_the_last(symbol)
-        alive = {order.client_order_id for order in before if order.live}
-        self.doubtful = bool(alive) and alive <= looks.denied
+        if self._may_start_over:
+            alive = {order.client_order_id for order in before if order.live}
+            self.doubtful = alive <= looks.denied if alive else await newest_is_gone(self._intents, self._reconciler)
         if not looks.failed:
             self._compared, self._whole_until_ms = spell, max(self._whole_until_ms, asked_ms)
             self._changed()
@@ -197,7 +203,7 @@ class Following:
         """Stay in step from now on.
 
         Args:
-            when_doubtful: Called as often as the exchange is found to know none of our live orders.
+            when_doubtful: Called as often as the exchange is found to know none of our orders.
         """
         self._when_doubtful = when_doubtful
         self._tasks.append(asyncio.create_task(self._stay_in_step()))
@@ -229,6 +235,13 @@ class Following:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def _worth_a_look(self) -> bool:
+        """Whether anything can have happened that the stream, if there is one, would not tell."""
+        return any(order.live for order in self._intents.register.open()) or (
+            self._may_start_over and bool(confirmed(self._intents.register))
+        )
 
     @property
     def _behind(self) -> bool:
@@ -273,7 +286,7 @@ class Following:
         while True:
             if not (self._behind or self._due or self.doubtful):
                 waited = await self._until_moved(UNTOLD_S if self._spell is None else TOLD_S)
-                if not (waited and any(order.live for order in self._intents.register.open())):
+                if not (waited and self._worth_a_look):
                     continue
             await self._compare_again(thorough=self._behind)
 

@@ -26,7 +26,7 @@ from binance_spot_mcp.trading.journal.writer import Journal, Store, unavailable
 from binance_spot_mcp.trading.reconciler import Reconciler
 from binance_spot_mcp.trading.register import Register
 from binance_spot_mcp.trading.rules_cache import Exchange
-from binance_spot_mcp.trading.venue_reset import PRACTICE, newest_is_gone, started_over, was_reset
+from binance_spot_mcp.trading.venue_reset import PRACTICE, started_over, was_reset
 from binance_spot_mcp.vocabulary import Environment
 
 PATIENCE_S: Final = 2.0
@@ -214,7 +214,7 @@ class Keeper:
         intents = Intents(self._journal, register, self._now_ms, self._ids.new)
         await intents.recover(contents.end.seq, contents.lost)
         account = await self._followed(intents)
-        if self._env in PRACTICE and await self._is_gone(account):
+        if await self._is_gone(account):
             return await self._begin_anew(key, account)
         account.following.go_on(partial(self._doubt, key, account))
         return account
@@ -230,7 +230,12 @@ class Keeper:
             sleep=self._sleep,
         )
         following = self._following = Following(
-            self._events, intents, reconciler, now_ms=self._now_ms, sleep=self._sleep
+            self._events,
+            intents,
+            reconciler,
+            now_ms=self._now_ms,
+            sleep=self._sleep,
+            may_start_over=self._env in PRACTICE,
         )
         self._step = "the rules of symbols with open orders are being read"
         await self._read_rules(register)
@@ -260,21 +265,18 @@ class Keeper:
 
     async def _is_gone(self, account: Account) -> bool:
         """Whether the exchange has started over since the journal was written; not as long as it cannot be asked."""
+        if not account.following.doubtful:
+            return False
+        self._step = "the exchange knows none of our orders any more, and is asked whether it has started over"
         try:
-            doubtful = account.following.doubtful
-            if not doubtful and not any(order.live for order in account.intents.register.open()):
-                doubtful = await newest_is_gone(account.intents, account.reconciler)
-            if not doubtful:
-                return False
-            self._step = "the exchange knows none of our orders any more, and is asked whether it has started over"
             return await was_reset(self._exchange, account.intents, account.reconciler, self._sleep)
         except SpotError as failure:
             _log.warning("the exchange could not be asked whether it has started over", why=failure.message)
             return False
 
     def _doubt(self, key: str, account: Account) -> None:
-        """The exchange knows none of our live orders: close trading until it is clear whether it has started over."""
-        if self._env in PRACTICE and self.opened is account:
+        """The exchange knows none of our orders: close trading until it is clear whether it has started over."""
+        if self.opened is account:
             self._opening = self._task(self._asked_again(key, account))
 
     async def _asked_again(self, key: str, account: Account) -> Account:

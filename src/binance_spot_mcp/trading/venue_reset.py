@@ -29,8 +29,8 @@ async def newest_is_gone(intents: Intents, reconciler: Reconciler) -> bool:
     Raises:
         SpotError: It could not be asked.
     """
-    confirmed = _confirmed(intents)
-    return bool(confirmed) and await reconciler.look(confirmed[-1])
+    known = confirmed(intents.register)
+    return bool(known) and await reconciler.look(known[-1])
 
 
 async def was_reset(
@@ -43,8 +43,7 @@ async def was_reset(
     Raises:
         SpotError: It could not be asked.
     """
-    confirmed = _confirmed(intents)
-    if not confirmed or any(not order.live for order in intents.register.open()):
+    if not confirmed(intents.register) or any(not order.live for order in intents.register.open()):
         return False
     for look in range(DENIALS):
         if look:
@@ -68,12 +67,12 @@ async def _remembers(exchange: Exchange, intents: Intents, reconciler: Reconcile
     """Whether the exchange shows any trace of what it once confirmed."""
     register = intents.register
     rows = await reconciler.open_orders(None)
-    confirmed = _confirmed(intents)
-    alive = [order for order in confirmed if order.live]
-    looks = await reconciler.look_at_all({order.client_order_id: order for order in (*alive, confirmed[-1])}.values())
+    known = confirmed(register)
+    alive = [order for order in known if order.live]
+    looks = await reconciler.look_at_all({order.client_order_id: order for order in (*alive, known[-1])}.values())
     if len(looks.denied) < max(1, len(alive)):
         return True
-    for symbol in sorted({order.symbol for order in confirmed}):
+    for symbol in sorted({order.symbol for order in known}):
         latest = await reconciler.orders_since(symbol, None)
         asked = MyTradesParams(symbol=symbol, limit=PAGE)
         trades = (await exchange.fetch(MY_TRADES, asked, urgent=True)).payload
@@ -86,6 +85,6 @@ async def _remembers(exchange: Exchange, intents: Intents, reconciler: Reconcile
     return not rows and any(balance.locked for balance in balances)  # locked by what, if nothing of ours is there?
 
 
-def _confirmed(intents: Intents) -> list[OwnOrder]:
+def confirmed(register: Register) -> list[OwnOrder]:
     """Every order of ours that the exchange ever showed, the oldest first."""
-    return [order for order in intents.register.orders.values() if order.seen is not None]
+    return [order for order in register.orders.values() if order.seen is not None]

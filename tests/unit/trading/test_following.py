@@ -344,11 +344,8 @@ async def test_an_exchange_for_practice_that_has_started_over_gets_a_new_journal
     gate = make_gate()
     opening = asyncio.create_task(gate._keeper.account())
     await until(lambda: len(wiped.asked("get_account")) == 1)
-    for _ in range(2):
-        wiped.now_ms += 1_000
-        wiped._time_passes.set()
-        wiped._time_passes = asyncio.Event()
-        await asyncio.sleep(0.02)
+    await pass_a_second(wiped, 1)
+    await pass_a_second(wiped, 2)
     known = (await opening).intents.register
     assert (known.orders, known.venue_reset["gone"]) == ({}, ["tag123-x"])
     (folder,) = (journal.parent / "archive").iterdir()
@@ -400,11 +397,33 @@ async def test_an_exchange_that_starts_over_meanwhile_closes_trading_until_that_
     assert "started over" in refusal.value.details["step"]
     monkeypatch.undo()
     spot.replies["place_order"] = order_report
-    for _ in range(2):
-        spot.now_ms += 1_000
-        spot._time_passes.set()
-        spot._time_passes = asyncio.Event()
-        await asyncio.sleep(0.02)
+    await pass_a_second(spot, 1)
+    await pass_a_second(spot, 2)
     known = await register(gate)
     assert known.venue_reset["gone"] == [name]
     await make(gate, "place_order", limit(), "another")
+
+
+async def pass_a_second(spot: FakeSpot, looks: int) -> None:
+    """Let a second pass after so many looks."""
+    await until(lambda: len(spot.asked("get_account")) == looks)
+    spot.now_ms += 1_000
+    spot._time_passes.set()
+    spot._time_passes = asyncio.Event()
+
+
+async def test_an_exchange_that_starts_over_is_noticed_also_while_nothing_is_open(
+    gate: Gate, spot: FakeSpot, events: FakeEvents, journal: Path
+) -> None:
+    name = await placed(gate)
+    known = await register(gate)
+    events.say(report(name, "CANCELED", x="CANCELED", T=6))
+    await until(lambda: known.orders[name].state == "CANCELED")
+    spot.replies |= {"get_order": lambda _: NOT_FOUND, "get_account": lambda _: ACCOUNT}
+    await spot.let_pass(61_000)
+    await until(lambda: bool(spot.asked("get_account")))
+    await pass_a_second(spot, 1)
+    await pass_a_second(spot, 2)
+    await until(lambda: gate._keeper.opened is not None and bool(gate._keeper.opened.intents.register.venue_reset))
+    assert (await register(gate)).orders == {}
+    assert (journal.parent / "archive").exists()
