@@ -5,12 +5,14 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 Answer = dict[str, Any]
+Person = Callable[[str], Mapping[str, Any] | None]
+"""What somebody answers to a question; None for silence."""
 
 SOURCE = Path(__file__).parents[2]
 LINE_BYTES = 4 * 1024 * 1024
@@ -24,24 +26,32 @@ class Agent:
 
     Args:
         process: The server.
+        person: Answers what the server asks.
 
     Attributes:
         process: The server.
     """
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, person: Person | None = None) -> None:
         self.process = process
+        self._person = person
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, settings: Mapping[str, str], command: Sequence[str] = ("-m", "binance_spot_mcp")) -> "Agent":
+    async def start(
+        cls,
+        settings: Mapping[str, str],
+        command: Sequence[str] = ("-m", "binance_spot_mcp"),
+        person: Person | None = None,
+    ) -> "Agent":
         """Start a server with these settings alone, and shake hands.
 
         Args:
             settings: Its environment variables.
             command: What to run in Python; a script of ours may die where it is told to.
+            person: Answers what the server asks; without one, the host cannot ask.
         """
         around = {name: value for name, value in os.environ.items() if not name.startswith("BINANCE_")}
         environment = around | {"PYTHONPATH": f"{SOURCE / 'src'}{os.pathsep}{SOURCE}"} | dict(settings)
@@ -49,11 +59,11 @@ class Agent:
         process = await asyncio.create_subprocess_exec(
             sys.executable, *words, stdin=PIPE, stdout=PIPE, env=environment, limit=LINE_BYTES
         )
-        agent = cls(process)
+        agent = cls(process, person)
         await agent.request(
             "initialize",
             protocolVersion=PROTOCOL,
-            capabilities={},
+            capabilities={"elicitation": {}} if person else {},
             clientInfo={"name": "faults", "version": "1"},
         )
         agent._write({"jsonrpc": "2.0", "method": "notifications/initialized"})
@@ -65,6 +75,16 @@ class Agent:
         (block,) = result["content"]
         answer: Answer = json.loads(block["text"])
         return answer
+
+    async def dies_of(self, tool: str, **arguments: Any) -> None:
+        """Call a tool that the server does not survive; again while it is not ready yet."""
+        try:
+            while True:
+                said = await self.ask(tool, **arguments)
+                assert said.get("code") == "NOT_READY", f"it lived: {said}"
+                await asyncio.sleep(0.5)
+        except ConnectionError:
+            assert await self.process.wait() != 0
 
     async def request(self, method: str, **params: Any) -> Any:
         """Ask for something, and wait for the result.
@@ -106,6 +126,10 @@ class Agent:
         assert self.process.stdout is not None
         while line := await self.process.stdout.readline():
             message = json.loads(line)
+            if message.get("method") == "elicitation/create" and self._person is not None:
+                if (said := self._person(message["params"]["message"])) is not None:
+                    self._write({"jsonrpc": "2.0", "id": message["id"], "result": said})
+                continue
             answer = self._waiting.get(message.get("id"))
             if answer is None or answer.done() or "method" in message:
                 continue

@@ -105,7 +105,8 @@ async def _killed(point: Point, seed: int, ground: Floor) -> None:
     if dice.random() < 0.5 and "NEW" in existed.values() and deed is PLACING:
         await ground.exchange.trade("SELL", "50001", "0.001")  # it fills while nobody looks
     if point.again:
-        await _die_again(ground, point)
+        agent = await ground.start(DYING, point.again)
+        await agent.dies_of("get_order_state", intent_id="one")
     await ground.start()
     await _recovered(ground, point, deed, first)
 
@@ -142,24 +143,7 @@ async def _die(ground: Floor, point: Point, deed: Deed, first: Answer | None, di
         assert isinstance(calling.exception(), ConnectionError), calling
         return
     agent = await ground.start(DYING, point.habit.replace("OUTCOME", deed.outcome))
-    try:
-        while True:  # NOT_READY is no answer
-            said = await agent.ask(deed.tool, **arguments)
-            assert said.get("code") == "NOT_READY", f"it lived: {said}"
-            await asyncio.sleep(0.5)
-    except ConnectionError:
-        assert await agent.process.wait() != 0
-
-
-async def _die_again(ground: Floor, point: Point) -> None:
-    agent = await ground.start(DYING, point.again)
-    try:
-        while True:
-            said = await agent.ask("get_order_state", intent_id="one")
-            assert said.get("code") == "NOT_READY", f"it lived: {said}"
-            await asyncio.sleep(0.5)
-    except ConnectionError:
-        assert await agent.process.wait() != 0
+    await agent.dies_of(deed.tool, **arguments)
 
 
 async def _recovered(ground: Floor, point: Point, deed: Deed, first: Answer | None) -> None:

@@ -7,11 +7,11 @@ import json
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 from tests.faults.agent import SOURCE
@@ -73,6 +73,8 @@ def changes(request: Entry) -> bool:
 
 MARKET = "--market"
 """Asks for an exchange that is alive by itself."""
+KEPT = "--kept"
+"""Asks for one that keeps what happens in files, and can be started again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,12 @@ class Exchange:
         login: The key of the account that the server trades on.
     """
 
-    def __init__(self, process: Process, said: Mapping[str, str], http: httpx.AsyncClient) -> None:
+    def __init__(
+        self, process: Process, said: Mapping[str, str], http: httpx.AsyncClient, words: Sequence[str]
+    ) -> None:
         self.process = process
+        self._words = words
+        self._before: list[Entry] = []
         self.rest, self.ws, self.ws_api = said["rest"], said["ws"], said["ws_api"]
         self.login = Login(said["api_key"], said["api_secret"])
         self._admin, self._token = said["admin"], said["admin_token"]
@@ -125,7 +131,7 @@ class Exchange:
     async def oracle(self) -> list[Entry]:
         """What truly happened."""
         entries: list[Entry] = (await self.operate("GET", "/oracle"))["entries"]
-        return entries
+        return [*self._before, *entries]
 
     async def requests(self, match: Match | None = None) -> list[Entry]:
         """The requests that arrived; those that may change orders, or those that are meant."""
@@ -140,6 +146,17 @@ class Exchange:
         """Wait until so many requests of a kind have arrived."""
         while len(await self.requests(match)) < many:  # noqa: ASYNC110  (the exchange is another process)
             await asyncio.sleep(0.05)
+
+    async def restart(self) -> None:
+        """Kill it, and start it again at the same place. Only one with a home knows then what was before."""
+        self._before = await self.oracle()
+        self.process.kill()
+        await self.process.wait()
+        ports = [f"--{name}={urlsplit(url).port}" for name, url in (
+            ("port", self.rest), ("ws-port", self.ws), ("admin-port", self._admin),
+        )]  # fmt: skip
+        self.process, said = await _start([*self._words, *ports])
+        self._admin, self._token = said["admin"], said["admin_token"]
 
     async def other(self) -> Login:
         """Somebody else's account."""
@@ -169,16 +186,23 @@ async def exchange(*options: str) -> AsyncIterator[Exchange]:
     Args:
         options: Of its command line; without `MARKET`, nothing moves but our orders.
     """
-    said = [option for option in options or ("--memory",) if option != MARKET]
-    words = ["-m", "paper_exchange", "--json", "--seed", "7", *said, *(() if MARKET in options else ("--no-market",))]
-    environment = {"PYTHONPATH": str(SOURCE / "src")}
-    process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=PIPE, stderr=DEVNULL, env=environment)
-    try:
-        assert process.stdout is not None
-        doors = json.loads(await process.stdout.readline())
-        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
-            yield Exchange(process, doors, http)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    words = [*(option for option in options if option != MARKET), *(() if MARKET in options else ("--no-market",))]
+    async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+        process, said = await _start(words)
+        running = Exchange(process, said, http, words)
+        try:
+            yield running
+        finally:
+            if running.process.returncode is None:
+                running.process.kill()
+            await running.process.wait()
+
+
+async def _start(words: Sequence[str]) -> tuple[Process, Mapping[str, str]]:
+    """Start an exchange; the process, and where it says it is."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "paper_exchange", "--json", "--seed", "7", *words, stdout=PIPE, stderr=DEVNULL,
+        env={"PYTHONPATH": str(SOURCE / "src")},
+    )  # fmt: skip
+    assert process.stdout is not None
+    return process, json.loads(await process.stdout.readline())

@@ -11,9 +11,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.faults.agent import Agent, Answer
+from tests.faults.agent import Agent, Answer, Person
 from tests.faults.agreement import LATENESS_MS, disagreements, is_order, most_orders
-from tests.faults.exchange import Entry, Exchange, exchange
+from tests.faults.exchange import KEPT, Entry, Exchange, exchange
 
 from binance_spot_mcp.cli.journal import export
 
@@ -37,6 +37,7 @@ class Floor:
         mode: How its requests travel.
         settings: Its environment variables.
         lateness_ms: By so much the clocks of server and exchange may differ.
+        since: What the exchange wrote down until then, the journal need not know.
     """
 
     def __init__(self, outside: Exchange, home: Path, mode: Mode, stack: AsyncExitStack) -> None:
@@ -56,6 +57,7 @@ class Floor:
         if mode != "rest":
             self.settings |= {"BINANCE_WS_BASE": outside.ws, "BINANCE_WS_API_BASE": outside.ws_api}
         self.lateness_ms = LATENESS_MS
+        self.since = 0
         self._stack = stack
         self._agent: Agent | None = None
 
@@ -65,10 +67,16 @@ class Floor:
         assert self._agent is not None
         return self._agent
 
-    async def start(self, *command: str, **settings: str) -> Agent:
-        """Start a server; one that still runs is not ended by that."""
+    async def start(self, *command: str, person: Person | None = None, **settings: str) -> Agent:
+        """Start a server; one that still runs is not ended by that.
+
+        Args:
+            command: What to run in Python instead of the server as it is.
+            person: Answers what it asks.
+            settings: Further environment variables.
+        """
         self.home.mkdir(mode=0o700, exist_ok=True)
-        agent = await Agent.start(self.settings | settings, command or ("-m", "binance_spot_mcp"))
+        agent = await Agent.start(self.settings | settings, command or ("-m", "binance_spot_mcp"), person)
         self._stack.push_async_callback(agent.kill)
         self._agent = agent
         return agent
@@ -127,13 +135,17 @@ class Floor:
         (file,) = self.home.glob("state/installation")
         return file.read_text("ascii")
 
+    async def log(self) -> list[Entry]:
+        """What the exchange wrote down, as far as it counts."""
+        return [entry for entry in await self.exchange.oracle() if entry["seq"] > self.since]
+
     async def truth(self) -> dict[str, Entry]:
         """The last word of the exchange on each order of ours, by its name."""
-        return {entry["client_order_id"]: entry for entry in await self.exchange.oracle() if is_order(entry, self.tag)}
+        return {entry["client_order_id"]: entry for entry in await self.log() if is_order(entry, self.tag)}
 
     async def findings(self) -> tuple[list[str], int]:
         """Where journal and exchange differ, and the most orders for one leg of a call."""
-        log, rows = await self.exchange.oracle(), self.journal()
+        log, rows = await self.log(), self.journal()
         return [*disagreements(rows, log, self.tag, self.lateness_ms)], most_orders(rows, log, self.tag)
 
     def leaks(self) -> list[str]:
@@ -153,7 +165,11 @@ async def floor(mode: Mode, *options: str) -> AsyncIterator[Floor]:
     """An exchange and a home, with no server yet, while the block lasts."""
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     try:
-        async with exchange(*options) as outside, AsyncExitStack() as stack:
+        keeping = ("--home", str(folder / "exchange")) if KEPT in options else ("--memory",)
+        async with (
+            exchange(*(option for option in options if option != KEPT), *keeping) as outside,
+            AsyncExitStack() as stack,
+        ):
             yield Floor(outside, folder / "home", mode, stack)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any, Final
 
 from tests.faults.agent import Answer
-from tests.faults.exchange import PLACE
+from tests.faults.exchange import MARKET, PLACE
 from tests.faults.existing import met
 from tests.faults.floor import BTC, Floor, told
 from tests.faults.table import Row
 
-MARKET: Final = ("--memory", "--market", "--limit-factor", "20")
+ALIVE: Final = (MARKET, "--limit-factor", "20")
 NOBODY: Final = {"kind": "reply", "status": 503, "body": "<html>"}
 DEPTH_SNAPSHOT: Final = {"rest": {"path": "/api/v3/depth"}, "ws_api": {"method": "depth"}}
 
@@ -209,13 +209,13 @@ ROWS: Final = (
     _row("F34", "eventStreamTerminated", _terminated),
     _row("F25", "serverShutdown on the WebSocket API", _shutdown),
     _row("F32", "an order of somebody else on the account", _foreign),
-    _row("F23", "the stream is open and silent", partial(_market, effect={"kind": "stall"}, stale=True), *MARKET),
-    _row("F23", "the stream is reset", partial(_market, effect={"kind": "reset"}, stale=True), *MARKET),
-    _row("F25", "the stream is closed with 1001", partial(_market, effect={"kind": "close"}, stale=True), *MARKET),
-    _row("F26", "one depth diff is lost", partial(_market, effect=LOST, stale=True), *MARKET),
-    _row("F26", "two depth diffs change places", partial(_market, effect=LATER, stale=True), *MARKET),
-    _row("F27", "depth diffs come twice", partial(_market, effect=DOUBLE, stale=False, times=None), *MARKET),
-    _row("F28", "the snapshot is older than the first diff", _old_snapshot, *MARKET),
-    _row("F29", "stream connections are refused for 20 s", _refused_connects, *MARKET),
-    _row("F30", "sixty thousand trades at once", _flood, *MARKET),
+    _row("F23", "the stream is open and silent", partial(_market, effect={"kind": "stall"}, stale=True), *ALIVE),
+    _row("F23", "the stream is reset", partial(_market, effect={"kind": "reset"}, stale=True), *ALIVE),
+    _row("F25", "the stream is closed with 1001", partial(_market, effect={"kind": "close"}, stale=True), *ALIVE),
+    _row("F26", "one depth diff is lost", partial(_market, effect=LOST, stale=True), *ALIVE),
+    _row("F26", "two depth diffs change places", partial(_market, effect=LATER, stale=True), *ALIVE),
+    _row("F27", "depth diffs come twice", partial(_market, effect=DOUBLE, stale=False, times=None), *ALIVE),
+    _row("F28", "the snapshot is older than the first diff", _old_snapshot, *ALIVE),
+    _row("F29", "stream connections are refused for 20 s", _refused_connects, *ALIVE),
+    _row("F30", "sixty thousand trades at once", _flood, *ALIVE),
 )  # fmt: skip
