@@ -191,6 +191,7 @@ class Exchange:
                 self._beat(beat, int(owed))
                 owed -= int(owed)
                 beat += 1
+                await asyncio.sleep(0)  # also a machine that leaves us behind must let us listen
             await asyncio.sleep(_BEAT_S)
 
     def _beat(self, beat: int, turns: int) -> None:
