@@ -266,8 +266,13 @@ async def test_the_orders_of_others_are_noted_once_and_left_alone(
     spot.replies["get_open_orders"] = lambda _: [open_order(orderId=8, clientOrderId="by\u202ehand")]
     known = await register(gate)
     events.say(report("another", i=9), report("another", "CANCELED", i=9), report("x", C="byhand", i=8))
-    await until(lambda: len(known.foreign) == 2)
-    noted = [entry for entry in entries(journal) if entry.state == "EXTERNAL"]
+
+    def external() -> list[Entry]:
+        return [entry for entry in entries(journal) if entry.state == "EXTERNAL"]
+
+    await until(lambda: len(external()) == 2)
+    noted = external()
+    assert len(known.foreign) == 2
     assert [(entry.order_id, entry.client_order_id) for entry in noted] == [(8, "byhand"), (9, "another")]
     assert known.orders == {}
     assert [name for name, _ in spot.calls if name != "get_open_orders"] == []
