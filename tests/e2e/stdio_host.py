@@ -39,6 +39,7 @@ class Host:
         command: Sequence[str] = (),
         script: str = "stdio_process.py",
         settings: Mapping[str, str] | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         path = Path(__file__).with_name(script)
         source = Path(__file__).parents[2] / "src"
@@ -50,7 +51,7 @@ class Host:
             stderr=subprocess.PIPE,
             env=surroundings | {"PYTHONPATH": str(source)} | dict(settings or {}),
         )
-        self._impatience = threading.Timer(PATIENCE_S, self.process.kill)
+        self._impatience = threading.Timer(patience_s, self.process.kill)
         self._impatience.start()
 
     def __enter__(self) -> "Host":

@@ -33,6 +33,8 @@ SLOWLY = [
 PAUSE_S = 0.05
 """Between two calls after that. A breaker would open if 50 orders were held back within ten seconds."""
 TAKES_OVER_S = 15.0
+PATIENCE_S = 90.0
+"""With four processes at once on a busy machine; a server that hangs is killed then."""
 SERVERS = {"first": "a", "second": "a", "third": "b"}
 """Each server, and its account."""
 
@@ -101,7 +103,7 @@ class Exchange:
 
     def __init__(self, home: Path) -> None:
         self._log = home / "oracle.jsonl"
-        words = ["--json", "--home", str(home), "--seed", "7", "--oracle", str(self._log)]
+        words = ["--json", "--home", str(home), "--no-market", "--oracle", str(self._log)]
         words += [word for rule in SLOWLY for word in ("--fault", json.dumps(rule))]
         accounts = [word for account in sorted({*SERVERS.values()}) for word in ("--account", account)]
         self.process = subprocess.Popen(
@@ -147,8 +149,10 @@ def servers(exchange: Exchange, tmp_path: Path) -> Iterator[dict[str, Server]]:
         for name, account in SERVERS.items():
             settings = {"BINANCE_ENV": "paper", "BINANCE_HOME": str(tmp_path), "BINANCE_PAPER_ACCOUNT": account}
             settings["BINANCE_LOG_LEVEL"] = "ERROR"
-            started[name] = Server(name, stack.enter_context(Host(command=["serve"], settings=settings)))
-            started[name].host.initialize()
+            host = Host(command=["serve"], settings=settings, patience_s=PATIENCE_S)
+            started[name] = Server(name, stack.enter_context(host))
+        for server in started.values():
+            server.host.initialize()
         yield started
 
 
