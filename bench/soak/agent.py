@@ -10,6 +10,7 @@ from mcp import Client
 
 READ_EACH_S = 0.2
 _MOST_A_READ = 200
+_CALLS_AT_ONCE = 20
 _TOOLS: Mapping[str, tuple[str, dict[str, str]]] = {
     "trade": ("subscribe_to_trade_stream", {}),
     "bookTicker": ("subscribe_to_book_ticker_stream", {}),
@@ -62,11 +63,13 @@ class Agent:
         return answer
 
     async def subscribe(self, symbols: list[str]) -> None:
-        """Subscribe to everything of these symbols, all at once."""
+        """Subscribe to everything of these symbols, with so many calls under way as a busy host may make."""
+        turns = asyncio.Semaphore(_CALLS_AT_ONCE)
 
         async def one(symbol: str, kind: str) -> None:
             tool, arguments = _TOOLS[kind]
-            answer = await self.call(tool, symbol=symbol, **arguments)
+            async with turns:
+                answer = await self.call(tool, symbol=symbol, **arguments)
             self.accounts[answer["subscription"]] = Account()
 
         await asyncio.gather(*(one(symbol, kind) for symbol in symbols for kind in KINDS))

@@ -12,7 +12,7 @@ from pathlib import Path
 from binance_spot_mcp.logs import logger
 from binance_spot_mcp.transport.world import World
 
-LOOK_S = 0.05
+LOOK_S = 0.1
 STALL_MS = 250.0
 """From here on a stand-still is worth a warning."""
 TELL_S = 60.0
