@@ -9,7 +9,7 @@ import pytest
 from binance_spot_mcp.catalogue import CATALOGUE
 from binance_spot_mcp.catalogue.endpoint import Endpoint
 from binance_spot_mcp.catalogue.session import LOG_ON, LogOnParams
-from binance_spot_mcp.transport.line import CONNECT
+from binance_spot_mcp.transport.connector import COSTS
 from binance_spot_mcp.transport.rest import ANSWER_SECONDS
 from binance_spot_mcp.transport.ws_api import LIFE_S
 
@@ -44,7 +44,7 @@ def test_a_logon_costs_what_is_documented() -> None:
 
 
 def test_a_connection_is_kept_as_documented() -> None:
-    assert CONNECT.weight == CONNECTION["connect_weight"]
+    assert COSTS["ws_api"].weight == CONNECTION["connect_weight"]
     assert CONNECTION["lifetime_hours"] * 3600 > LIFE_S
     assert CONNECTION["timeout_s"] < ANSWER_SECONDS
 

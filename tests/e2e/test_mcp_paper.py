@@ -90,6 +90,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "reconcile_orders": BTC,
     "get_rate_limits": {},
     "get_portfolio": {},
+    "get_trading_state": {},
     "subscribe_to_trade_stream": BTC,
     "subscribe_to_kline_stream": {**BTC, "interval": "1m"},
     "subscribe_to_ticker_stream": BTC,
@@ -104,6 +105,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "get_stream_snapshot": {"streams": ["btcusdt@bookTicker"], "seconds": 1},
     "get_local_book": BTC,
     "wait_for": {"conditions": ["BTCUSDT price >= 1"]},
+    "stop_trading": {},
 }
 NOTHING_THERE = {
     "get_reference_price",

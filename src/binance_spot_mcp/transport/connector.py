@@ -18,7 +18,7 @@ from binance_spot_mcp.transport.verdict import Reply, verdict
 
 SocketKind = Literal["ws_api", "streams"]
 
-_COSTS: Mapping[SocketKind, Cost] = {
+COSTS: Mapping[SocketKind, Cost] = {
     "ws_api": Cost(weight=2, raw_requests=0, connections=1),
     "streams": Cost(weight=0, raw_requests=0, connections=1),
 }
@@ -74,7 +74,7 @@ class Connector:
     async def _once(self, kind: SocketKind, url: str, listener: Listener) -> Socket:
         unit = "?timeUnit=MICROSECOND" if self._settings.microseconds else ""
         route = f"connect to {kind}"
-        turn = await self._turns.take(lambda: _COSTS[kind], "urgent", route)
+        turn = await self._turns.take(lambda: COSTS[kind], "urgent", route)
         try:
             made = await open_socket(f"{url}{_PATHS[kind]}{unit}", listener, self._settings.proxy, ping_s=_PING_S[kind])
         except BaseException:
@@ -86,5 +86,5 @@ class Connector:
         self._turns.answered(turn, route, made)
         refusal = verdict(made, changes=False) or never_left("The host does not speak WebSocket at this address.")
         if refusal.retry == "at" and refusal.retry_at_ms is None:
-            refusal.retry_at_ms = self._turns.held_until(_COSTS[kind], route)
+            refusal.retry_at_ms = self._turns.held_until(COSTS[kind], route)
         raise refusal
