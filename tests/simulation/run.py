@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from tests.simulation.agent import Agent, Made
+from tests.simulation.agent import SYMBOLS, Agent, Made
 from tests.simulation.chaos import Chaos
 from tests.simulation.disk import Disk
 from tests.simulation.laws import Broken, Laws
@@ -121,6 +121,8 @@ async def _safe_half(server: Server, agent: Agent, laws: Laws, *, restart: bool)
         await server.stop()
         server.start()
     await agent.ask("reconcile_orders")
+    await agent.ask("subscribe_to_user_stream")
+    await agent.ask("subscribe_to_depth_stream", symbol=SYMBOLS[0])
     held_s = await _held_s(agent, server)
     for _ in range(_LOOKS):
         await asyncio.sleep((SETTLED_S + min(held_s, _MOST_HELD_S)) / _LOOKS)
@@ -130,6 +132,10 @@ async def _safe_half(server: Server, agent: Agent, laws: Laws, *, restart: bool)
         raise Broken(f"I28: {last}")
     await asyncio.sleep(5)
     laws.check_settled()
+    listed = await agent.ask("list_streams")
+    streams = _rows(listed["subscriptions"]) if listed is not None and listed["ok"] else [{}]
+    if not all(stream.get("state") == "LIVE" and stream.get("book") in {None, "LIVE"} for stream in streams):
+        raise Broken(f"I28: streams and books are live: {listed}")
 
 
 async def _held_s(agent: Agent, server: Server) -> float:
