@@ -69,11 +69,11 @@ async def _spoilt(ground: Floor, effect: Mapping[str, Any]) -> None:
     told(said, state="FILLED", settled=True)
 
 
-async def _before_the_reply(ground: Floor, effect: Mapping[str, Any]) -> None:
+async def _before_the_reply(ground: Floor, effect: Mapping[str, Any], phase: str) -> None:
     """The stream tells of the order and its fill before its answer comes, or instead of it."""
     await _resting(ground)
     await ground.exchange.trade("SELL", "50001", "0.001")  # rests, above the first order
-    await ground.exchange.faults(met(PLACE, ground.mode), effect)
+    await ground.exchange.faults(met(PLACE, ground.mode), effect, phase=phase)
     said = await ground.place("one", price="50001")
     if said["ok"]:
         told(said, status="FILLED")
@@ -109,7 +109,7 @@ async def _foreign(ground: Floor) -> None:
     placed = await ground.exchange.signed("POST", "order", None, **terms, newClientOrderId="by-hand")
     said = await ground.ask("reconcile_orders", **BTC)
     assert str(placed["orderId"]) in str(said["external"]), said
-    told(await ground.ask("stop_trading", reason="drill"), ok=True)
+    told(await ground.ask("stop_trading"), ok=True)
     assert "by-hand" in str(await ground.exchange.signed("GET", "openOrders", None, **BTC)), (
         "a foreign order was cancelled"
     )
@@ -204,8 +204,9 @@ ROWS: Final = (
     *(_row("F33", f"reports {title}", partial(_spoilt, effect=effect))
       for title, effect in (("doubled", DOUBLE), ("reordered", LATER), ("late", LATE), ("lost", LOST),
                             ("fifty times", MANY))),
-    *(_row("F33", f"reports before the answer: {title}", partial(_before_the_reply, effect=effect))
-      for title, effect in (("2 s late", {"kind": "delay", "ms": 2_000}), ("lost", {"kind": "no_reply"}))),
+    *(_row("F33", f"reports before the answer: {title}", partial(_before_the_reply, effect=effect, phase=phase))
+      for title, effect, phase in (("2 s late", {"kind": "delay", "ms": 2_000}, "reply"),
+                                   ("lost", {"kind": "no_reply"}, "after"))),
     _row("F34", "eventStreamTerminated", _terminated),
     _row("F25", "serverShutdown on the WebSocket API", _shutdown),
     _row("F32", "an order of somebody else on the account", _foreign),

@@ -69,7 +69,7 @@ async def _stopped(ground: Floor, *, by_file: bool) -> None:
     if by_file:
         (ground.home / "STOP").touch()
     else:
-        told(await ground.ask("stop_trading", reason="drill"), ok=True)
+        told(await ground.ask("stop_trading"), ok=True)
     told(await ground.place("one", price="50001"), ok=False, code="BREAKER_OPEN", sent="no")
     said = await ground.until(
         lambda: ground.ask("get_order_state", intent_id="first"), lambda said: said.get("state") == "CANCELED"
@@ -89,7 +89,7 @@ async def _killed_while_stopping(ground: Floor) -> None:
         told(await ground.place(f"n{number}", price=f"{50_000 + number}"), ok=True)
     cancels = {"rest": {"method": "DELETE"}, "ws_api": {"method": "order.cancel"}}
     await ground.exchange.faults(met(cancels, ground.mode), {"kind": "no_reply"}, phase="before", times=None)
-    stopping = asyncio.create_task(agent.ask("stop_trading", reason="drill"))
+    stopping = asyncio.create_task(agent.ask("stop_trading"))
     await ground.exchange.arrived(cancels, 1)
     await agent.kill()
     await asyncio.wait([stopping])
