@@ -9,7 +9,7 @@ A line a minute goes to stdout. The exit status is 1, with the reasons, where on
 
 - memory: over the last two thirds of the time the process's memory stays within 5 %;
 - stalls: the event loop never stands still above 250 ms by its own doing; time in which the process was ready to run
-  and the machine ran somebody else is measured apart, and does not count;
+  and the machine ran somebody else is taken off, and told beside it;
 - counts: of every stream, what the exchange sent = what came = what was handed over + what was counted as let go; of
   trades the ones that fell into the cut are counted as missed;
 - books: at the end every local book is live and equals the exchange's;
@@ -180,8 +180,8 @@ def _line(samples: Samples, told: list[Minute], agent: Agent) -> str:
     last = told[-1] if told else Minute(0, 0, 0, 0)
     return (
         f"{samples.mib[-1]:.1f} MiB, {samples.load:.0%} of a processor, {samples.sockets[-1]} sockets, {last.tasks} "
-        f"tasks, {agent.calls:,} calls; loop: worst {last.worst_ms:.0f} ms, p99.9 {last.p999_ms:.0f} ms, without a "
-        f"processor up to {last.without_processor_ms:.0f} ms"
+        f"tasks, {agent.calls:,} calls; loop: worst {last.worst_ms:.0f} ms, p99.9 {last.p999_ms:.0f} ms, with the "
+        f"machine's part up to {last.with_machine_ms:.0f} ms"
     )
 
 
@@ -241,8 +241,8 @@ def _loop(told: list[Minute], warned: list[str]) -> Iterator[str]:
         if those:
             print(
                 f"event loop, {when}: stood still for {max(each.worst_ms for each in those):.0f} ms at most, p99.9 of "
-                f"the worst minute {max(each.p999_ms for each in those):.0f} ms; without a processor for up to "
-                f"{max(each.without_processor_ms for each in those):.0f} ms"
+                f"the worst minute {max(each.p999_ms for each in those):.0f} ms; with what the machine ran of others "
+                f"{max(each.with_machine_ms for each in those):.0f} ms"
             )
     if warned or any(each.worst_ms > MOST_STALL_MS for each in told):
         yield f"the event loop stood still for longer than {MOST_STALL_MS:.0f} ms: {warned}"

@@ -54,13 +54,13 @@ class Minute:
     Attributes:
         worst_ms: The longest stand-still that was its own doing.
         p999_ms: The 99.9th percentile of them.
-        without_processor_ms: The longest wait for a processor, which is the machine's doing.
+        with_machine_ms: The longest of all, with what the machine ran of others meanwhile.
         tasks: How many tasks there were at its end.
     """
 
     worst_ms: float
     p999_ms: float
-    without_processor_ms: float
+    with_machine_ms: float
     tasks: int
 
 
@@ -68,7 +68,7 @@ def minutes(log: Path) -> list[Minute]:
     """What the server wrote of its loop so far."""
     told = [dict(_FIGURE.findall(found[1])) for line in _lines(log) if (found := _LOOP.search(line))]
     return [
-        Minute(float(each["worst_ms"]), float(each["p999_ms"]), float(each["without_processor_ms"]), int(each["tasks"]))
+        Minute(float(each["worst_ms"]), float(each["p999_ms"]), float(each["with_machine_ms"]), int(each["tasks"]))
         for each in told
     ]
 

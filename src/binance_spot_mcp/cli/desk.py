@@ -27,10 +27,13 @@ _LARGE_PARTS = (
     "binance_spot_mcp.trading.dispatch",
     "binance_spot_mcp.trading.approval",
     "binance_spot_mcp.trading.keeper",
+    "binance_spot_mcp.trading.cap_watch",
     "binance_spot_mcp.trading.gate",
     "binance_spot_mcp.cli.opening",
 )
 """Imported when a desk is opened: a host that starts the server waits for its tool list, not for an HTTP client."""
+_BREATH_S = 0.001
+"""Between two of them whoever else is served has a turn; imported at once they would hold everybody up for 0.2 s."""
 
 
 def opener(
@@ -69,7 +72,7 @@ async def _open_desk(
 ) -> AsyncIterator[Desk]:
     for part in _LARGE_PARTS:
         import_module(part)
-        await asyncio.sleep(0)  # imported at once they would hold up whoever else is served, for 0.2 s and more
+        await asyncio.sleep(_BREATH_S)
     from binance_spot_mcp.cli.opening import open_desk  # noqa: PLC0415  (see above)
 
     async with open_desk(settings, world, open_file, given) as desk:

@@ -1,7 +1,7 @@
 """Watches the event loop: every call and every stream of this process waits while it stands still.
 
 A stand-still above a quarter of a second is a warning in the log; once a minute a line at DEBUG says how the loop did.
-Time in which the thread was ready to run, but the machine ran somebody else, is told apart.
+Time in which the thread was ready to run, but the machine ran somebody else, is taken off, and told beside it.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ def queued_ns() -> int:
 
 
 async def watch_loop(world: World | None = None, queued: Callable[[], int] = queued_ns) -> None:
-    """Watch the running loop until cancelled. What stands still from one look to the next is seen up to a look late.
+    """Watch the running loop until cancelled. A stand-still that begins between two looks is seen up to a look shorter.
 
     Args:
         world: Clocks and waiting.
@@ -39,25 +39,24 @@ async def watch_loop(world: World | None = None, queued: Callable[[], int] = que
     """
     world = world or World()
     stood_ms: list[float] = []
-    queued_ms = 0.0
+    worst_late_ms = 0.0
     seen, seen_queued = world.monotonic_ns(), queued()
     while True:
         await world.sleep(LOOK_S)
         now, now_queued = world.monotonic_ns(), queued()
         late_ms = max(0.0, (now - seen) / _NS_PER_MS - LOOK_S * 1_000)
-        others_ms = min(late_ms, (now_queued - seen_queued) / _NS_PER_MS)
+        worst_late_ms = max(worst_late_ms, late_ms)
+        stood_ms.append(max(0.0, late_ms - (now_queued - seen_queued) / _NS_PER_MS))
         seen, seen_queued = now, now_queued
-        stood_ms.append(late_ms - others_ms)
-        queued_ms = max(queued_ms, others_ms)
         if stood_ms[-1] > STALL_MS:
-            _log.warning("the event loop stood still", ms=round(stood_ms[-1]), without_processor_ms=round(others_ms))
+            _log.warning("the event loop stood still", ms=round(stood_ms[-1]), with_machine_ms=round(late_ms))
         if len(stood_ms) * LOOK_S >= TELL_S:
             _log.debug(
                 "event loop",
                 worst_ms=round(max(stood_ms), 1),
-                p999_ms=round(statistics.quantiles(stood_ms, n=1_000)[-1], 1),
-                without_processor_ms=round(queued_ms, 1),
+                p999_ms=round(statistics.quantiles(stood_ms, n=1_000, method="inclusive")[-1], 1),
+                with_machine_ms=round(worst_late_ms, 1),
                 tasks=len(asyncio.all_tasks()),
             )
             stood_ms.clear()
-            queued_ms = 0.0
+            worst_late_ms = 0.0
