@@ -569,6 +569,92 @@ async def test_a_read_forgives_and_says_how_it_was_read(
     assert answer.get("read_as", {}).keys() <= read_as.keys()
 
 
+MONEY = (
+    "0.30000000000000004",
+    "NaN",
+    "-1",
+    "0",
+    "0.00000000",
+    "1e400",
+    "0,5",
+    "１２",
+    "all",
+    "50%",
+    "9" * 40,
+    None,
+    True,
+)
+"""What is no amount anywhere, but for the first, which fits no step."""
+AMOUNTS_OF = {
+    tool: [name for name in schema(TOOLBOX[tool])["properties"] if name.endswith(("rice", "uantity", "Qty"))]
+    for tool in CALLS
+    if not TOOLBOX[tool].reads
+}
+
+
+@pytest.mark.parametrize("tool", [tool for tool, names in AMOUNTS_OF.items() if names])
+async def test_no_tool_takes_what_is_no_amount(floor: Floor, tool: str) -> None:
+    for name in AMOUNTS_OF[tool]:
+        for value in NO_AMOUNTS:
+            answer = await floor.refused(tool, {**CALLS[tool], name: value})
+            assert answer["code"] in {"INVALID_ARGUMENT", "MISSING_ARGUMENT"}, answer
+            assert len(answer["details"].get("given", "")) <= 80
+
+
+@pytest.mark.parametrize("tool", [tool for tool, names in AMOUNTS_OF.items() if names])
+async def test_no_tool_rounds_an_amount(floor: Floor, tool: str) -> None:
+    for name in set(AMOUNTS_OF[tool]) & set(CALLS[tool]):
+        answer = await floor.stopped(tool, {**CALLS[tool], name: OFF_ANY_STEP})
+        assert answer["code"] in {"FILTER_VIOLATION", "INVALID_ARGUMENT", "NOT_FOUND", "EXCHANGE_REJECTED"}, answer
+
+
+INCOMPLETE: list[tuple[str, Arguments, tuple[str, ...]]] = [
+    ("cancel_order", BTC, ("orderId", "origClientOrderId")),
+    ("cancel_order", {"orderId": 1}, ("symbol",)),
+    ("cancel_all_orders", {}, ("symbol",)),
+    ("cancel_order_list", BTC, ("orderListId", "listClientOrderId")),
+    ("amend_order", {**BTC, "orderId": 1}, ("newQty",)),
+    ("amend_order", {**BTC, "newQty": "1"}, ("orderId", "origClientOrderId")),
+    ("cancel_replace_order", {**LIMIT, "cancelOrderId": 1}, ("cancelReplaceMode",)),
+    ("cancel_replace_order", {**LIMIT, "cancelReplaceMode": "STOP_ON_FAILURE"}, ("cancelOrderId",)),
+    ("get_order", BTC, ("orderId", "origClientOrderId")),
+    ("place_order", {}, ("symbol", "side", "type")),
+]
+
+
+@pytest.mark.parametrize(("tool", "sent", "named"), INCOMPLETE, ids=str)
+async def test_what_is_missing_is_named(floor: Floor, tool: str, sent: Arguments, named: tuple[str, ...]) -> None:
+    answer = await floor.refused(tool, sent)
+    assert answer["code"] == "MISSING_ARGUMENT"
+    assert all(name in answer["message"] for name in named), answer["message"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.binance.com.evil.example",
+        "http://api.binance.com",
+        "https://api.binance.com:8443",
+        "https://user@api.binance.com",
+        "https://127.0.0.1.nip.io",
+        "http://169.254.169.254",
+        "file:///etc/passwd",
+    ],
+)
+def test_a_foreign_base_url_stops_the_start(tmp_path: Path, url: str) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "binance_spot_mcp", "serve"],
+        env=environment(tmp_path, BINANCE_ENV="paper", BINANCE_BASE_URL=url),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (finished.returncode, finished.stdout) == (3, "")
+    assert "BINANCE_BASE_URL" in finished.stderr
+
+
 NONSENSE: list[Any] = [{"a": 1}, [[]], "\u0000", "x" * 70, "a&b=c"]
 
 
