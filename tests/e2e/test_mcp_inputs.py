@@ -569,22 +569,8 @@ async def test_a_read_forgives_and_says_how_it_was_read(
     assert answer.get("read_as", {}).keys() <= read_as.keys()
 
 
-MONEY = (
-    "0.30000000000000004",
-    "NaN",
-    "-1",
-    "0",
-    "0.00000000",
-    "1e400",
-    "0,5",
-    "１２",
-    "all",
-    "50%",
-    "9" * 40,
-    None,
-    True,
-)
-"""What is no amount anywhere, but for the first, which fits no step."""
+NO_AMOUNTS = ("NaN", "-1", "0", "0.00000000", "1e400", "0,5", "１２", "all", "50%", "9" * 40, None, True)
+OFF_ANY_STEP = "0.30000000000000004"
 AMOUNTS_OF = {
     tool: [name for name in schema(TOOLBOX[tool])["properties"] if name.endswith(("rice", "uantity", "Qty"))]
     for tool in CALLS
