@@ -15,6 +15,7 @@ from tests.simulation.server import Server
 
 from binance_spot_mcp.trading.journal.file import read_journal
 from binance_spot_mcp.trading.register import Register
+from binance_spot_mcp.trading.repeats import BEFORE_NOW
 from binance_spot_mcp.trading.states import FINAL, NEVER, OwnOrder
 from paper_exchange.engine.accounts import ROUTING_ACCOUNT
 from paper_exchange.oracle import Fill, Order, Request
@@ -42,7 +43,6 @@ _WAITING: Final = frozenset({"NEW", "PENDING_NEW"})
 _NEWS_US: Final = 2_000_000
 """What the market did so shortly ago may not have come through."""
 _REPEATED: Final = frozenset({"DUPLICATE_INTENT", "INTENT_CONFLICT"})
-_EXPLAINED: Final = "was made before under its intent_id"
 
 
 class Broken(Exception):
@@ -115,6 +115,7 @@ class Laws:
         _hold(not self.broken, "I2", arrivals=self.broken)
         self.truth.catch_up()
         self._one_order_per_intent()
+        self._what_was_written_is_true()
         self._money_stays()
         self._answers_are_true()
         intents = self._server.intents()
@@ -188,6 +189,20 @@ class Laws:
             _hold(len(orders) == 1, "I1: one name, one order", name=name, orders=orders)
             _hold(name in ours, "I2: every order was written down before", name=name)
 
+    def _what_was_written_is_true(self) -> None:
+        """I16, I3: from record to record executed quantity never falls and ends stay; what never was has no order."""
+        known: dict[str, tuple[str, Decimal]] = {}
+        for entry in (each.entry for each in self._disk.written if each.entry.kind == "order"):
+            name = entry.client_order_id
+            state, executed = known.get(name, ("", Decimal(0)))
+            now = Decimal(entry.evidence.get("executed", executed))
+            _hold(now >= executed, "I16: executed quantity", before=(state, executed), now=entry)
+            if state in FINAL - {"NOT_PLACED"}:
+                _hold(entry.state == state, "I16: an end stays", before=(state, executed), now=entry)
+            if entry.state in NEVER:
+                _hold(name not in self.truth.orders, "I3: it never was", now=entry, exchange=self.truth.order(name))
+            known[name] = entry.state, now
+
     def _register_is_true(self, register: Register) -> None:
         """I3: nothing is said of an order that is not so."""
         for order in register.orders.values():
@@ -247,7 +262,8 @@ class Laws:
 
     def _placing_is_true(self, made: Made, answer: Mapping[str, Any]) -> None:
         name = answer.get("client_order_id")
-        if not isinstance(name, str) or _EXPLAINED in str(answer.get("message", "")) or answer.get("notes"):
+        said = f"{answer.get('message')} {answer.get('notes')}"
+        if not isinstance(name, str) or BEFORE_NOW in said:
             return
         if answer["ok"] and made.tool == "place_order":
             _hold(name in self.truth.orders, "what was placed exists", made=made)
