@@ -101,3 +101,33 @@ async def test_a_server_that_is_killed_leaves_no_order_in_doubt(
         assert ("intent_id" in told) is (state is not None)
     assert len(await at_the_exchange(paper)) == int(exists) + int(next_order is None)
     assert len(line.asked(PLACE)) <= 1 + int(next_order is None)
+
+
+def start_and_die(host: Host) -> int:
+    """Ask for the order's state, and wait for the end of the server."""
+    host.initialize()
+    host.request(1, "tools/call", name="get_order_state", arguments={"intent_id": "mine"})
+    return host.process.wait(PATIENCE_S)
+
+
+@pytest.mark.parametrize(
+    ("point", "start", "exists", "state"),
+    [
+        ("after INTENDED", "before NOT_SENT", False, "NOT_SENT"),
+        ("before NEW", "before UNKNOWN", True, "NEW"),
+        ("before NEW", "after UNKNOWN", True, "NEW"),
+        ("before NEW", "before NEW", True, "NEW"),
+    ],
+)
+async def test_a_server_that_is_killed_again_while_it_starts_leaves_nothing_in_doubt(
+    paper: Running, line: FaultyLine, settings: Mapping[str, str], *, point: str, start: str, exists: bool, state: str
+) -> None:
+    for habit, act in ((point, place_and_die), (start, start_and_die), (start, start_and_die)):
+        with Host(habit, script="dying_process.py", settings=settings) as dying:
+            assert await asyncio.to_thread(act, dying) == -signal.SIGKILL
+        if start.startswith("after"):
+            break  # what was written down is not written once more
+    with Host(command=["serve"], settings=settings) as last:
+        told, _ = await asyncio.to_thread(ask_again, last)
+        assert told.get("state") == state, told
+    assert len(line.asked(PLACE)) <= 1 + (not exists)
