@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from tests.faults.agent import Answer
+from tests.faults.agent import SOURCE, Answer
 from tests.faults.exchange import MARKET, PLACE
 from tests.faults.existing import met
 from tests.faults.floor import BTC, Floor, told
@@ -152,6 +152,21 @@ async def _lost(ground: Floor) -> Answer:
     return {"lost": row["gaps"] + row["missed"] + int(row["book"] != "LIVE")}
 
 
+async def _rotated(ground: Floor) -> None:
+    """Sockets reach the end of their day, here after six seconds: no order and no event is lost by that."""
+    await ground.start(str(SOURCE / "tests" / "faults" / "changed_process.py"), "life", "6")
+    told(await ground.until(partial(_book, ground), lambda said: said.get("state") == "LIVE", 60), state="LIVE")
+    for number in range(12):
+        placed = await ground.place(f"n{number}", price=f"{50_000 + number}")
+        told(placed, ok=True, status="NEW")
+        told(await ground.ask("cancel_order", **BTC, orderId=placed["orderId"]), ok=True, status="CANCELED")
+        await asyncio.sleep(1.5)
+    told(await _lost(ground), lost=0)
+    said = (await ground.ask("list_streams"))["connections"]
+    replaced = [dict(zip(said["columns"], row, strict=True))["replaced"] for row in said["rows"]]
+    assert max(replaced) >= 2, said
+
+
 async def _old_snapshot(ground: Floor) -> None:
     """The first snapshots are older than the first diff: another one is asked for, and the diffs are kept."""
     old = {"kind": "reply", "status": 200, "body": {"lastUpdateId": 1, "bids": [], "asks": []}}
@@ -208,6 +223,7 @@ ROWS: Final = (
       for title, effect, phase in (("2 s late", {"kind": "delay", "ms": 2_000}, "reply"),
                                    ("lost", {"kind": "no_reply"}, "after"))),
     _row("F34", "eventStreamTerminated", _terminated),
+    _row("F24", "every socket is at its end after 6 s", _rotated, *ALIVE),
     _row("F25", "serverShutdown on the WebSocket API", _shutdown),
     _row("F32", "an order of somebody else on the account", _foreign),
     _row("F23", "the stream is open and silent", partial(_market, effect={"kind": "stall"}, stale=True), *ALIVE),

@@ -176,7 +176,7 @@ async def _late_arrival(ground: Floor) -> None:
 
 async def _wall_clock(ground: Floor, hours: int) -> None:
     """This machine's wall clock steps in mid-session; timers and timestamps do not."""
-    await ground.start(str(SOURCE / "tests" / "faults" / "stepping_process.py"), str(hours))
+    await ground.start(str(SOURCE / "tests" / "faults" / "changed_process.py"), "wall", str(hours))
     told(await ground.place("first"), ok=True)
     await asyncio.sleep(4)
     told(await ground.place("one", price="50001"), ok=True, status="NEW")
