@@ -134,22 +134,24 @@ async def _market(ground: Floor, effect: Mapping[str, Any], *, stale: bool, **ru
     """Something happens to the diffs of a live book."""
     await _live_book(ground)
     rule = {"match": {"stream": "btcusdt@depth*"}, **rule}
+    snapshots = len(await ground.exchange.requests(DEPTH_SNAPSHOT))
     await ground.exchange.fault(where="market", effect=effect, **rule)
     if stale:
-        said = await ground.until(partial(_lost, ground), lambda said: bool(said["lost"]), 75)
-        assert said["lost"], "it was never called stale"
+        said = await ground.until(partial(_lost, ground, snapshots), lambda said: bool(said["lost"]), 75)
+        assert said["lost"], "it was never given up"
     else:
         await asyncio.sleep(3)
-        told(await _lost(ground), lost=0)
+        told(await _lost(ground, snapshots), lost=0)
     await ground.exchange.heal()
     told(await ground.until(partial(_book, ground), lambda said: said.get("state") == "LIVE", 60), state="LIVE")
 
 
-async def _lost(ground: Floor) -> Answer:
-    """How often the book was lost, or 1 while it is stale."""
+async def _lost(ground: Floor, snapshots: int | None = None) -> Answer:
+    """How often the book was lost: breaks of its stream, snapshots beyond those, and whether it is stale now."""
     said = (await ground.ask("list_streams"))["subscriptions"]
     (row,) = (dict(zip(said["columns"], row, strict=True)) for row in said["rows"])
-    return {"lost": row["gaps"] + row["missed"] + int(row["book"] != "LIVE")}
+    more = 0 if snapshots is None else len(await ground.exchange.requests(DEPTH_SNAPSHOT)) - snapshots
+    return {"lost": row["gaps"] + row["missed"] + more + int(row["book"] != "LIVE")}
 
 
 async def _rotated(ground: Floor) -> None:
