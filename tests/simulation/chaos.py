@@ -187,13 +187,23 @@ class Chaos:
             case 3:
                 await self._add(Rule(where="clock", effect=effects.ClockStep(ms=random.choice((300, 2_000, 9_000)))))
             case 4 | 5 | 6:
-                late_s = random.random() ** 0.5 * _LATEST_S
-                self._tell(f"the network: connections break, and what was sent arrives {late_s:.1f} s late")
-                self._machine.network.break_late(late_s, within_s=random.random() * 4)
+                self._break_late(random.random() ** 0.5 * _LATEST_S, random.random() * 2)
             case 7 | 8:
                 await self._add(spoilt_stream(random))
             case _:
                 await self._add(spoilt_request(random, self._exchange.exchange.now_us() // 1000))
+
+    def _break_late(self, late_s: float, within_s: float) -> None:
+        """Break the connections while something is under way, at best the next order."""
+
+        def now() -> None:
+            self._tell(f"the network: connections break, and what was sent arrives {late_s:.1f} s late")
+            self._machine.network.break_late(late_s, within_s)
+
+        if self._random.random() < 0.3:
+            now()
+        else:
+            self._disk.before_sending = now
 
     async def _add(self, rule: Rule) -> None:
         rule = await self._trouble.add(rule)

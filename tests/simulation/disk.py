@@ -40,12 +40,14 @@ class Disk:
         written: Everything that was ever written down, in order.
         has_failed: Whether something could not be written since the journal was opened.
         kill: Kills the server that writes.
+        before_sending: Called once, when a request that changes orders is about to leave.
     """
 
     def __init__(self, random: Random, now_ns: Callable[[], int]) -> None:
         self.written: list[Written] = []
         self.has_failed = False
         self.kill: Callable[[], None] = lambda: None
+        self.before_sending: Callable[[], None] | None = None
         self.now_ns = now_ns
         self._random = random
         self._fault = ""
@@ -59,7 +61,7 @@ class Disk:
 
     def heal(self) -> None:
         """Let nothing fail any more."""
-        self._fault = ""
+        self._fault, self.before_sending = "", None
 
     def open(self, path: Path, env: str, key: str) -> tuple["_File", Contents]:
         """Open a journal, as the product does it."""
@@ -79,6 +81,12 @@ class Disk:
             return ""
         fault, self._fault, self.has_failed = self._fault, "", True
         return fault
+
+    def tell(self, entries: Sequence[tuple[int, Entry]]) -> None:
+        """Some entries were written."""
+        if self.before_sending is not None and any(entry.state == "SENDING" for _, entry in entries):
+            told, self.before_sending = self.before_sending, None
+            told()
 
     def lose_process(self, *, power: bool) -> None:
         """The process that wrote is gone; with the power goes what was not durable yet."""
@@ -121,6 +129,7 @@ class _File:
         self._unsafe += now
         if durable:
             self._keep_safe()
+        self._disk.tell(entries)
         if fault == "broken after all":
             raise OSError("Input/output error")
         if fault == "dies after":
