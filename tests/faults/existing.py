@@ -1,9 +1,10 @@
 """Faults that befall orders that exist: cancels, amendments, replacements, lists, fills in between."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+from tests.e2e.faulty_line import FaultyLine, with_body
 from tests.faults.agent import Answer
 from tests.faults.exchange import AMEND, CANCEL, CANCEL_ALL, OCO, PLACE, QUERY, REPLACE, Match
 from tests.faults.floor import BTC, ORDER, Floor, Mode, told
@@ -194,6 +195,20 @@ async def _replace_halves(ground: Floor, changes: Mapping[str, Any], halves: tup
     assert len(await ground.exchange.requests(REPLACE)) == 1
 
 
+async def _replace_cut(ground: Floor) -> None:
+    """The exchange cancels and refuses the new order, and its 409 arrives cut: each half is found out alone."""
+    placed = await _placed(ground)
+    await _fault(ground, REPLACE, CUT, "reply")
+    call = {**_replacement(placed["orderId"]), **TOO_MUCH, "intent_id": "one"}
+    said = await ground.ask("cancel_replace_order", **call)
+    told(said, ok=False, **UNKNOWN, intent_id="one")
+    told(await ground.settled(most_s=60), settled=True)
+    await _status(ground, placed["client_order_id"], "CANCELED")
+    assert sum(entry["status"] == "NEW" for entry in (await ground.truth()).values()) == 0
+    told(await ground.ask("cancel_replace_order", **call), intent_id="one")
+    assert len(await ground.exchange.requests(REPLACE)) == 1
+
+
 # Lists
 
 
@@ -209,6 +224,35 @@ async def _list(ground: Floor, effect: Effect, phase: str, legs: int) -> None:
     told(again, ok=legs > 0, intent_id="one")
     assert len(await ground.truth()) == 1 + legs
     assert len(await ground.exchange.requests(OCO)) == 1
+
+
+async def _list_in_part(ground: Floor, change: Callable[[dict[str, Any]], object]) -> None:
+    """The whole list is placed, and its answer tells of it wrongly: each leg is found out alone."""
+    async with FaultyLine(ground.exchange.rest).open() as line:
+        await ground.start(BINANCE_BASE_URL=line.origin)
+        told(await ground.place("first"), ok=True)
+        await _has_traded(ground)
+        line.once("POST /api/v3/orderList/oco", with_body(change))
+        said = await ground.ask("place_oco", **OCO_TERMS, intent_id="one")
+        if not said["ok"]:
+            told(said, **UNKNOWN, intent_id="one")
+        told(await ground.settled(), settled=True)
+        told(await ground.ask("place_oco", **OCO_TERMS, intent_id="one"), ok=True, intent_id="one")
+        assert sum(entry["status"] == "NEW" for entry in (await ground.truth()).values()) == 2
+        assert len(line.asked("POST /api/v3/orderList/oco")) == 1
+
+
+def _without_a_leg(body: dict[str, Any]) -> object:
+    return body | {"orderReports": body["orderReports"][:1], "orders": body["orders"][:1]}
+
+
+def _with_another_leg(body: dict[str, Any]) -> object:
+    one, other = body["orderReports"]
+    return body | {"orderReports": [one, other | {"clientOrderId": "x"}]}
+
+
+def _of_another_symbol(body: dict[str, Any]) -> object:
+    return body | {"symbol": "ETHUSDT"}
 
 
 async def _list_refused(ground: Floor) -> None:
@@ -347,6 +391,10 @@ ROWS: Final = (
     Row("F14", "amend: 200 cut short", "rest", partial(_amend, effect=CUT, phase="reply", quantity="0.001")),
     Row("F14", "replace: 200 cut short", "rest", partial(_replace, effect=CUT, phase="reply", done=True)),
     Row("F14", "OCO: 200 cut short", "rest", partial(_list, effect=CUT, phase="reply", legs=2)),
+    Row("F16", "replace: 409 cut short", "rest", _replace_cut),
+    *(Row("F14", f"OCO: 200 {title}", "rest", partial(_list_in_part, change=change))
+      for title, change in (("with one leg missing", _without_a_leg), ("with another leg", _with_another_leg),
+                            ("about another symbol", _of_another_symbol))),
     Row("F14", "replace: 409 without a body", "rest",
         partial(_replace, effect={"kind": "reply", "status": 409, "body": ""}, phase="after", done=True)),
     Row("F16", "replace: 409 with nothing said of the legs", "rest",
