@@ -30,6 +30,7 @@ SETTLED_S: Final = 60
 """So long after the last fault everything is decided (I28)."""
 _MOST_HELD_S: Final = 1200
 _LOOKS: Final = 12
+_ROOMS: Final = ("binance_spot_mcp", "paper_exchange", "asyncio")
 _SHARED_MEMORY: Final = Path("/dev/shm")
 
 
@@ -157,30 +158,32 @@ def _journal(settings: Settings) -> Path:
     return journal_path(settings.home / "state", settings.env, fingerprint(key.get_secret_value()))
 
 
+class _Crashes(logging.Handler):
+    """Keeps what is logged of crashes."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if record.exc_info or any(word in text for word in ("crashed", "exc_info", "proved absent exists")):
+            self.told.append(self.format(record))
+
+
 @contextmanager
 def _exceptions() -> Iterator[list[str]]:
-    """What was logged of crashes, by the server or the exchange."""
-    logged: list[str] = []
-
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            text = record.getMessage()
-            if record.name == "uvicorn.error":
-                return  # it says whom it does not wait for
-            if record.exc_info or any(word in text for word in ("crashed", "exc_info", "proved absent exists")):
-                logged.append(self.format(record))
-
-    handler = Handler(logging.ERROR)
-    rooms: list[Any] = [
-        logging.getLogger(name) for name in ("binance_spot_mcp", "paper_exchange", "asyncio", "uvicorn.error")
-    ]
-    for room in rooms:
+    """What is logged of crashes, by the server or the exchange; nothing else is shown."""
+    crashes = _Crashes()
+    rooms: dict[logging.Logger, logging.Handler] = {logging.getLogger(name): crashes for name in _ROOMS}
+    rooms[logging.getLogger("uvicorn.error")] = logging.NullHandler()  # it says whom it does not wait for
+    propagated = {room: room.propagate for room in rooms}
+    for room, handler in rooms.items():
         room.addHandler(handler)
-        room.propagate, propagated = False, room.propagate
-        room._simulated = propagated
+        room.propagate = False
     try:
-        yield logged
+        yield crashes.told
     finally:
-        for room in rooms:
+        for room, handler in rooms.items():
             room.removeHandler(handler)
-            room.propagate = room._simulated
+            room.propagate = propagated[room]
