@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from tests.mutants import MUTANTS
+from tests.mutants import MUTANTS, SERVER, Mutant
 
 TESTS = Path(__file__).parents[2]
 PAGE = TESTS.parent / "docs" / "safety.md"
@@ -58,3 +58,8 @@ def test_a_promise_has_a_guard_and_a_test_that_exist(promise: Promise) -> None:
 
 def test_a_promise_is_marked_exactly_where_a_mutant_is_recorded() -> None:
     assert {promise.name for promise in promises() if promise.mutated} == {mutant.invariant for mutant in MUTANTS}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.invariant} {mutant.guard}")
+def test_a_guard_that_is_to_be_taken_away_stands_where_it_is_said_to(mutant: Mutant) -> None:
+    assert (TESTS.parent / SERVER / mutant.file).read_text("utf-8").count(mutant.old) == 1
